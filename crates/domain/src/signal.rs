@@ -133,7 +133,7 @@ pub struct WorkflowRun {
     /// The workflow's file, `.github/workflows/ci.yml`.
     pub workflow_path: Option<String>,
     /// What the run was started by: `push`, `pull_request`, …
-    pub trigger: String,
+    pub event: String,
     /// `success`, `failure`, `cancelled`, …
     pub conclusion: String,
     /// The branch that was built.

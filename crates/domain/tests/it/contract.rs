@@ -26,7 +26,7 @@ fn run() -> WorkflowRun {
         run_attempt: 1,
         workflow: "CI".into(),
         workflow_path: Some(".github/workflows/ci.yml".into()),
-        trigger: "push".into(),
+        event: "push".into(),
         conclusion: "failure".into(),
         head_branch: BranchName::parse("main").unwrap(),
         head_sha: CommitSha::parse(&"a".repeat(40)).unwrap(),
