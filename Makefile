@@ -1,0 +1,28 @@
+# What a person types. Each target is one script, which says what it does.
+.PHONY: help demo test check up down bench conformance
+PROFILE ?= embedded
+LISTEN ?= 127.0.0.1:8080
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## two incidents become pull requests before your eyes; needs no account
+	@sh scripts/demo.sh $(PROFILE)
+
+test: ## every test, on SQLite and on a private Postgres
+	@sh scripts/test.sh
+
+check: ## what CI runs: tests, lints, format, docs, dependencies, conformance
+	@.ci/run
+
+up: ## start Fixpoint in the background on $(LISTEN), data in .data
+	@sh scripts/up.sh $(LISTEN)
+
+down: ## stop what `make up` started
+	@sh scripts/down.sh
+
+bench: ## repair every bug of the demo shop; outcome, candidates and CPU of each
+	@sh scripts/bench.sh
+
+conformance: ## requests and simulator against GitHub's own description
+	@sh scripts/conformance.sh
