@@ -15,7 +15,7 @@ test: ## every test, on SQLite and on a private Postgres
 check: ## what CI runs: tests, lints, format, docs, dependencies, conformance
 	@.ci/run
 
-up: ## start Fixpoint in the background on $(LISTEN), data in .data
+up: ## start Fixpoint in the background, data in .data (LISTEN=127.0.0.1:8080)
 	@sh scripts/up.sh $(LISTEN)
 
 down: ## stop what `make up` started
