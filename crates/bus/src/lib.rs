@@ -12,6 +12,7 @@ pub mod error;
 pub mod handler;
 pub mod memory;
 pub mod settled;
+pub mod settings;
 pub mod topology;
 
 use async_trait::async_trait;
@@ -25,6 +26,7 @@ pub use error::{ConsumeError, NotSettled, PublishError, RequestError};
 pub use handler::{Answer, Handler, Incoming, handler, reply};
 pub use memory::MemoryBus;
 pub use settled::Settled;
+pub use settings::{OpenError, Settings, open};
 pub use topology::Queue;
 
 /// How the services speak to each other.
