@@ -1,1 +1,18 @@
-//! telemetry
+//! Logs, traces, metrics, and the start and the stop of a process. Knows nothing of what the process does.
+//!
+//! No secret is ever put into a log line, a span or a metric: they are `SecretString`s, whose `Debug` hides them, and what is
+//! logged by others' crates stays at warnings unless an operator asks for more by name.
+
+mod crypto;
+mod log;
+pub mod metric;
+mod settings;
+mod start;
+mod stop;
+pub mod trace;
+
+pub use crypto::crypto;
+pub use metric::metrics_text;
+pub use settings::{Format, Settings};
+pub use start::{StartError, Telemetry, start};
+pub use stop::on_signal;
