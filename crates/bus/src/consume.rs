@@ -22,6 +22,10 @@ impl Consume {
     /// Takes from `queue`, with at most `concurrency` handlers at once and the usual [`Self::DRAIN`].
     #[must_use]
     pub const fn from(queue: Queue, concurrency: usize) -> Self {
-        Self { queue, concurrency, drain: Self::DRAIN }
+        Self {
+            queue,
+            concurrency,
+            drain: Self::DRAIN,
+        }
     }
 }

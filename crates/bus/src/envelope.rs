@@ -74,7 +74,14 @@ impl Envelope {
     /// An envelope with a new identifier, no trace and no attachment.
     #[must_use]
     pub fn new(kind: Kind, version: u16, body: Value) -> Self {
-        Self { id: Uuid::now_v7(), kind, version, trace: BTreeMap::new(), body, attachment: None }
+        Self {
+            id: Uuid::now_v7(),
+            kind,
+            version,
+            trace: BTreeMap::new(),
+            body,
+            attachment: None,
+        }
     }
 
     /// Puts a message into an envelope.
@@ -82,7 +89,8 @@ impl Envelope {
     /// # Errors
     /// [`EnvelopeError::Unwritable`].
     pub fn of<M: Message>(message: &M) -> Result<Self, EnvelopeError> {
-        let body = serde_json::to_value(message).map_err(|source| EnvelopeError::Unwritable { kind: M::KIND, source })?;
+        let body =
+            serde_json::to_value(message).map_err(|source| EnvelopeError::Unwritable { kind: M::KIND, source })?;
         Ok(Self::new(M::KIND, M::VERSION, body))
     }
 
@@ -95,7 +103,10 @@ impl Envelope {
     /// With bytes beside the message.
     #[must_use]
     pub fn with_attachment(self, attachment: Bytes) -> Self {
-        Self { attachment: Some(attachment), ..self }
+        Self {
+            attachment: Some(attachment),
+            ..self
+        }
     }
 
     /// Takes the message out. Fields that a later version has added are ignored.
@@ -104,16 +115,27 @@ impl Envelope {
     /// [`EnvelopeError::WrongKind`] and [`EnvelopeError::Schema`].
     pub fn read<M: Message>(&self) -> Result<M, EnvelopeError> {
         if self.kind != M::KIND {
-            return Err(EnvelopeError::WrongKind { expected: M::KIND, found: self.kind });
+            return Err(EnvelopeError::WrongKind {
+                expected: M::KIND,
+                found: self.kind,
+            });
         }
-        M::deserialize(&self.body).map_err(|source| EnvelopeError::Schema { kind: self.kind, version: self.version, source })
+        M::deserialize(&self.body).map_err(|source| EnvelopeError::Schema {
+            kind: self.kind,
+            version: self.version,
+            source,
+        })
     }
 
     /// The form on the wire and on disk: magic, the head's length (u32, big-endian), the head as JSON, the attachment.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         // `Value`'s Display cannot fail, unlike a serializer over any type; and it needs no copy of the body.
-        let trace: Value = self.trace.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+        let trace: Value = self
+            .trace
+            .iter()
+            .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+            .collect();
         let attachment = self.attachment.as_ref().map_or(Value::Null, |bytes| bytes.len().into());
         let head = format!(
             r#"{{"id":"{}","kind":"{}","version":{},"trace":{trace},"attachment":{attachment},"body":{}}}"#,
@@ -139,8 +161,12 @@ impl Envelope {
     /// [`EnvelopeError::Framing`] and [`EnvelopeError::Head`].
     pub fn decode(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         let framing = |what| EnvelopeError::Framing { what };
-        let rest = bytes.strip_prefix(&MAGIC).ok_or(framing("they do not begin with the magic"))?;
-        let (length, rest) = rest.split_first_chunk().ok_or(framing("the head's length is cut off"))?;
+        let rest = bytes
+            .strip_prefix(&MAGIC)
+            .ok_or(framing("they do not begin with the magic"))?;
+        let (length, rest) = rest
+            .split_first_chunk()
+            .ok_or(framing("the head's length is cut off"))?;
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| framing("the head is too long"))?;
         let (head, rest) = rest.split_at_checked(length).ok_or(framing("the head is cut off"))?;
         let head: Head = serde_json::from_slice(head).map_err(EnvelopeError::Head)?;
@@ -148,7 +174,14 @@ impl Envelope {
             return Err(framing("the attachment is not as long as the head says"));
         }
         let attachment = head.attachment.map(|_| Bytes::copy_from_slice(rest));
-        Ok(Self { id: head.id, kind: head.kind, version: head.version, trace: head.trace, body: head.body, attachment })
+        Ok(Self {
+            id: head.id,
+            kind: head.kind,
+            version: head.version,
+            trace: head.trace,
+            body: head.body,
+            attachment,
+        })
     }
 }
 

@@ -55,7 +55,9 @@ where
 pub fn reply<M: Message>(message: &M) -> Answer {
     match Envelope::of(message) {
         Ok(envelope) => Answer::Reply(envelope),
-        Err(error) => Answer::Never { reason: format!("the reply cannot be written: {error}") },
+        Err(error) => Answer::Never {
+            reason: format!("the reply cannot be written: {error}"),
+        },
     }
 }
 

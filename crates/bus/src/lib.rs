@@ -11,8 +11,8 @@ pub mod envelope;
 pub mod error;
 pub mod handler;
 pub mod memory;
-pub mod settled;
 pub mod settings;
+pub mod settled;
 pub mod topology;
 
 use async_trait::async_trait;
@@ -25,8 +25,8 @@ pub use envelope::{Envelope, EnvelopeError};
 pub use error::{ConsumeError, NotSettled, PublishError, RequestError};
 pub use handler::{Answer, Handler, Incoming, handler, reply};
 pub use memory::MemoryBus;
-pub use settled::Settled;
 pub use settings::{OpenError, Settings, open};
+pub use settled::Settled;
 pub use topology::Queue;
 
 /// How the services speak to each other.
@@ -52,7 +52,12 @@ pub trait Bus: Send + Sync {
     ///
     /// # Errors
     /// [`ConsumeError`]: nothing is being consumed.
-    async fn consume(&self, consume: Consume, handler: Arc<dyn Handler>, stop: CancellationToken) -> Result<(), ConsumeError>;
+    async fn consume(
+        &self,
+        consume: Consume,
+        handler: Arc<dyn Handler>,
+        stop: CancellationToken,
+    ) -> Result<(), ConsumeError>;
 
     /// How full each queue is. Empty when the broker cannot be asked.
     async fn depth(&self) -> Vec<QueueDepth>;

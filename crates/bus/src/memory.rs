@@ -31,7 +31,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { retry_delay: topology::RETRY_DELAY, publish_timeout: topology::PUBLISH_TIMEOUT, bound: None }
+        Self {
+            retry_delay: topology::RETRY_DELAY,
+            publish_timeout: topology::PUBLISH_TIMEOUT,
+            bound: None,
+        }
     }
 }
 
@@ -53,7 +57,11 @@ impl MemoryBus {
     /// An empty bus with all standing queues.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let bus = Self { lines: Arc::default(), flights: watch::Sender::new(0), options: Arc::new(options) };
+        let bus = Self {
+            lines: Arc::default(),
+            flights: watch::Sender::new(0),
+            options: Arc::new(options),
+        };
         for queue in Queue::standing() {
             bus.line(&queue);
         }
@@ -84,15 +92,29 @@ impl MemoryBus {
             return Arc::clone(line);
         }
         let mut lines = self.lines.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(lines.entry(queue.clone()).or_insert_with(|| Arc::new(Line::new(queue.clone(), &self.options))))
+        Arc::clone(
+            lines
+                .entry(queue.clone())
+                .or_insert_with(|| Arc::new(Line::new(queue.clone(), &self.options))),
+        )
     }
 
     fn lines(&self) -> Vec<Arc<Line>> {
-        self.lines.read().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
+        self.lines
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .map(Arc::clone)
+            .collect()
     }
 
     /// Gives the envelope to every queue that is bound to its routing key, or to none of them.
-    async fn accept(&self, envelope: Envelope, until: Instant, mut reply: Option<line::ReplyTo>) -> Result<Settled, PublishError> {
+    async fn accept(
+        &self,
+        envelope: Envelope,
+        until: Instant,
+        mut reply: Option<line::ReplyTo>,
+    ) -> Result<Settled, PublishError> {
         let key = topology::route(&envelope);
         let lines: Vec<_> = self.lines().into_iter().filter(|line| line.takes(&key)).collect();
         if lines.is_empty() {
@@ -102,7 +124,10 @@ impl MemoryBus {
         let mut places = Vec::with_capacity(lines.len());
         for line in &lines {
             let place = timeout_at(until, line.place()).await;
-            places.push(place.map_err(|_| PublishError::Full { queue: line.queue.name().into_owned(), waited: began.elapsed() })?);
+            places.push(place.map_err(|_| PublishError::Full {
+                queue: line.queue.name().into_owned(),
+                waited: began.elapsed(),
+            })?);
         }
         let mut settling = Vec::new();
         for (line, place) in lines.iter().zip(places) {
@@ -119,24 +144,41 @@ impl MemoryBus {
 #[async_trait]
 impl Bus for MemoryBus {
     async fn publish(&self, envelope: Envelope) -> Result<Settled, PublishError> {
-        self.accept(envelope, Instant::now() + self.options.publish_timeout, None).await
+        self.accept(envelope, Instant::now() + self.options.publish_timeout, None)
+            .await
     }
 
     async fn request(&self, envelope: Envelope, timeout: Duration) -> Result<Envelope, RequestError> {
         let until = Instant::now() + timeout;
         let (reply_to, reply) = oneshot::channel();
-        drop(self.accept(envelope, until.min(Instant::now() + self.options.publish_timeout), Some(reply_to)).await?);
+        drop(
+            self.accept(
+                envelope,
+                until.min(Instant::now() + self.options.publish_timeout),
+                Some(reply_to),
+            )
+            .await?,
+        );
         match timeout_at(until, reply).await {
             Ok(Ok(Ok(reply))) => Ok(reply),
             Ok(Ok(Err(reason))) => Err(RequestError::Unanswered { reason }),
-            Ok(Err(_)) => Err(RequestError::Unanswered { reason: "the request was dropped".into() }),
+            Ok(Err(_)) => Err(RequestError::Unanswered {
+                reason: "the request was dropped".into(),
+            }),
             Err(_) => Err(RequestError::TimedOut { waited: timeout }),
         }
     }
 
-    async fn consume(&self, consume: Consume, handler: Arc<dyn Handler>, stop: CancellationToken) -> Result<(), ConsumeError> {
+    async fn consume(
+        &self,
+        consume: Consume,
+        handler: Arc<dyn Handler>,
+        stop: CancellationToken,
+    ) -> Result<(), ConsumeError> {
         if consume.concurrency == 0 {
-            return Err(ConsumeError::NoConcurrency { queue: consume.queue.name().into_owned() });
+            return Err(ConsumeError::NoConcurrency {
+                queue: consume.queue.name().into_owned(),
+            });
         }
         let line = self.line(&consume.queue);
         work::run(line, &consume, handler, &stop).await;

@@ -32,7 +32,9 @@ pub async fn open(settings: &Settings) -> Result<Arc<dyn Bus>, OpenError> {
     let url = settings.url.expose_secret();
     match url.split_once("://") {
         Some(("memory", "")) => Ok(Arc::new(MemoryBus::default())),
-        scheme => Err(OpenError::UnknownScheme { scheme: scheme.map_or_else(String::new, |(scheme, _)| format!("{scheme}://")) }),
+        scheme => Err(OpenError::UnknownScheme {
+            scheme: scheme.map_or_else(String::new, |(scheme, _)| format!("{scheme}://")),
+        }),
     }
 }
 
@@ -43,9 +45,15 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_address_is_refused_without_its_password() {
-        let settings = |url: &str| Settings { url: url.to_string().into() };
+        let settings = |url: &str| Settings {
+            url: url.to_string().into(),
+        };
         assert!(open(&settings("memory://")).await.is_ok());
-        let error = open(&settings("carrier://me:hunter2@pigeon")).await.err().unwrap().to_string();
+        let error = open(&settings("carrier://me:hunter2@pigeon"))
+            .await
+            .err()
+            .unwrap()
+            .to_string();
         assert_eq!(error, "bus.url begins with `carrier://`: `memory://` is needed");
     }
 }

@@ -27,7 +27,12 @@ impl Settled {
     /// # Errors
     /// [`NotSettled`] when a queue's consumer could not do it: the message is dead, or the bus has ended.
     pub async fn wait(self) -> Result<(), NotSettled> {
-        try_join_all(self.0.into_iter().map(|settling| async { settling.await.unwrap_or(Err(NotSettled::BusEnded)) })).await?;
+        try_join_all(
+            self.0
+                .into_iter()
+                .map(|settling| async { settling.await.unwrap_or(Err(NotSettled::BusEnded)) }),
+        )
+        .await?;
         Ok(())
     }
 }

@@ -49,9 +49,24 @@ impl Queue {
     /// Every queue that exists from the start.
     #[must_use]
     pub fn standing() -> Vec<Self> {
-        use Queue::{FixerAnalyse, FixerFix, FixerValidate, PlannerDelivered, PlannerFinished, PlannerProgress, PlannerRequests, PlannerSignals};
-        let fixed = [PlannerSignals, PlannerRequests, PlannerProgress, PlannerFinished, PlannerDelivered, FixerFix, FixerAnalyse, FixerValidate];
-        fixed.into_iter().chain(CHANNELS.map(|channel| Self::NotifierNotices(channel.into()))).collect()
+        use Queue::{
+            FixerAnalyse, FixerFix, FixerValidate, PlannerDelivered, PlannerFinished, PlannerProgress, PlannerRequests,
+            PlannerSignals,
+        };
+        let fixed = [
+            PlannerSignals,
+            PlannerRequests,
+            PlannerProgress,
+            PlannerFinished,
+            PlannerDelivered,
+            FixerFix,
+            FixerAnalyse,
+            FixerValidate,
+        ];
+        fixed
+            .into_iter()
+            .chain(CHANNELS.map(|channel| Self::NotifierNotices(channel.into())))
+            .collect()
     }
 
     /// Its name at the broker. `<name>.retry` and `<name>.dead` belong to it.
@@ -129,7 +144,14 @@ pub fn route(envelope: &Envelope) -> String {
         Kind::NoticeRaised => "channel",
         _ => return kind.into(),
     };
-    format!("{kind}.{}", envelope.body.get(part).and_then(serde_json::Value::as_str).unwrap_or_default())
+    format!(
+        "{kind}.{}",
+        envelope
+            .body
+            .get(part)
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+    )
 }
 
 #[cfg(test)]
@@ -149,7 +171,11 @@ mod tests {
     #[test]
     fn every_job_kind_has_its_own_queue() {
         use domain::job::JobKind;
-        for (kind, queue) in [(JobKind::Fix, Queue::FixerFix), (JobKind::Analyse, Queue::FixerAnalyse), (JobKind::Validate, Queue::FixerValidate)] {
+        for (kind, queue) in [
+            (JobKind::Fix, Queue::FixerFix),
+            (JobKind::Analyse, Queue::FixerAnalyse),
+            (JobKind::Validate, Queue::FixerValidate),
+        ] {
             let envelope = Envelope::new(Kind::AttemptRequested, 1, serde_json::json!({ "kind": kind }));
             assert_eq!(queue.binding(), [route(&envelope)]);
         }

@@ -7,6 +7,9 @@ use toml::{Table, Value};
 /// Maps whose keys an operator chooses, and the section whose keys their values have (`None`: their values are texts).
 const FREE: [(&str, Option<&str>); 2] = [("projects", Some("project")), ("sentry.projects", None)];
 
+/// Numbers that are not set unless somebody sets them: an empty text stands for them in the default file.
+const UNSET_NUMBERS: [&str; 2] = ["github.auth.app.id", "github.auth.app.installation_id"];
+
 /// The type of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
@@ -14,7 +17,8 @@ pub(crate) enum Type {
     Flag,
     Whole,
     Fraction,
-    List,
+    Texts,
+    Wholes,
 }
 
 /// The keys that there are.
@@ -25,8 +29,10 @@ pub(crate) struct Known {
 
 impl Known {
     pub(crate) fn new() -> Result<Self, SettingsError> {
-        let defaults: Table = toml::from_str(crate::DEFAULT)
-            .map_err(|error| SettingsError::NotToml { place: "config/default.toml".into(), what: error.message().into() })?;
+        let defaults: Table = toml::from_str(crate::DEFAULT).map_err(|error| SettingsError::NotToml {
+            place: "config/default.toml".into(),
+            what: error.message().into(),
+        })?;
         let mut types = BTreeMap::new();
         note(&defaults, "", &mut types);
         Ok(Self { defaults, types })
@@ -42,9 +48,11 @@ impl Known {
             let depth = free.split('.').count();
             if key.len() > depth && key[..depth].join(".") == free {
                 return match section {
-                    Some(section) if key.len() > depth + 1 => {
-                        self.types.get(&format!("{section}.{}", key[depth + 1..].join("."))).copied().filter(|_| !names_itself(&key[depth + 1..]))
-                    }
+                    Some(section) if key.len() > depth + 1 => self
+                        .types
+                        .get(&format!("{section}.{}", key[depth + 1..].join(".")))
+                        .copied()
+                        .filter(|_| !names_itself(&key[depth + 1..])),
                     None if key.len() == depth + 1 => Some(Type::Text),
                     _ => None,
                 };
@@ -55,20 +63,38 @@ impl Known {
 
     /// The key that is most like it; one that only goes on is very like it.
     pub(crate) fn nearest(&self, key: &str) -> String {
-        let unlike = |known: &&String| if known.starts_with(key) { distance(known, key).min(2) } else { distance(known, key) };
+        let unlike = |known: &&String| {
+            if known.starts_with(key) {
+                distance(known, key).min(2)
+            } else {
+                distance(known, key)
+            }
+        };
         self.types.keys().min_by_key(unlike).cloned().unwrap_or_default()
     }
 
     /// The section that is most like it.
     pub(crate) fn nearest_section(&self, section: &str) -> String {
-        let sections = self.types.keys().filter_map(|key| key.rsplit_once('.')).map(|(section, _)| section);
+        let sections = self
+            .types
+            .keys()
+            .filter_map(|key| key.rsplit_once('.'))
+            .map(|(section, _)| section);
         let free = FREE.iter().map(|(section, _)| *section);
-        sections.chain(free).min_by_key(|known| distance(known, section)).map(|known| format!("[{known}]")).unwrap_or_default()
+        sections
+            .chain(free)
+            .min_by_key(|known| distance(known, section))
+            .map(|known| format!("[{known}]"))
+            .unwrap_or_default()
     }
 
     /// Whether there are keys below it.
     pub(crate) fn is_section(&self, key: &[String]) -> bool {
-        let free = |path: &str| FREE.iter().any(|(free, _)| path == *free || free.starts_with(&format!("{path}.")) || path.starts_with(&format!("{free}.")));
+        let free = |path: &str| {
+            FREE.iter().any(|(free, _)| {
+                path == *free || free.starts_with(&format!("{path}.")) || path.starts_with(&format!("{free}."))
+            })
+        };
         let path = key.join(".");
         free(&path) || self.types.keys().any(|known| known.starts_with(&format!("{path}.")))
     }
@@ -81,7 +107,11 @@ fn names_itself(rest: &[String]) -> bool {
 
 fn note(table: &Table, prefix: &str, types: &mut BTreeMap<String, Type>) {
     for (key, value) in table {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let path = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
         let kind = match value {
             Value::Table(inner) => {
                 note(inner, &path, types);
@@ -90,7 +120,9 @@ fn note(table: &Table, prefix: &str, types: &mut BTreeMap<String, Type>) {
             Value::Boolean(_) => Type::Flag,
             Value::Integer(_) => Type::Whole,
             Value::Float(_) => Type::Fraction,
-            Value::Array(_) => Type::List,
+            Value::Array(entries) if entries.iter().any(Value::is_integer) => Type::Wholes,
+            Value::Array(_) => Type::Texts,
+            Value::String(_) if UNSET_NUMBERS.contains(&path.as_str()) => Type::Whole,
             Value::String(_) | Value::Datetime(_) => Type::Text,
         };
         types.insert(path, kind);
@@ -124,7 +156,7 @@ mod tests {
         for (typed, meant) in [
             ("sentry.dedupe_minutes", "sentry.dedup_minutes"),
             ("ingest.sentry_secret", "ingest.sentry_secrets"),
-            ("githb.token", "github.token"),
+            ("githb.auth.token", "github.auth.token"),
             ("project.policy.max_file", "project.policy.max_files"),
             ("sentry.dedup", "sentry.dedup_minutes"),
         ] {

@@ -47,12 +47,18 @@ impl Settings {
         let known = Known::new()?;
         let mut set_by = BTreeMap::new();
         let mut all = known.defaults().clone();
-        for layer in [source.read_file(&known)?, source.read_environment(&known)?, source.read_overrides(&known)?] {
+        for layer in [
+            source.read_file(&known)?,
+            source.read_environment(&known)?,
+            source.read_overrides(&known)?,
+        ] {
             set_by.extend(layer.set_by);
             merge(&mut all, layer.values);
         }
         check::repeat(&mut all);
-        strip(&mut all);
+        all.iter_mut()
+            .filter_map(|(_, section)| section.as_table_mut())
+            .for_each(strip);
         Ok(Self { all, set_by })
     }
 
@@ -72,8 +78,13 @@ impl Settings {
     }
 
     fn read<T: DeserializeOwned>(&self, section: &str) -> Result<T, SettingsError> {
-        let values = if section.is_empty() { Some(Value::Table(self.all.clone())) } else { check::look_up(&self.all, section).cloned() };
-        let values = values.ok_or_else(|| SettingsError::Missing { name: format!("[{section}]") })?;
+        let values = match section {
+            "" => Value::Table(self.all.clone()),
+            // A section in which nothing is set is not kept.
+            section => check::look_up(&self.all, section)
+                .cloned()
+                .unwrap_or(Value::Table(Table::new())),
+        };
         serde_path_to_error::deserialize(values).map_err(|error| check::explain(&error, section, self))
     }
 }
@@ -91,13 +102,15 @@ fn merge(under: &mut Table, over: Table) {
     }
 }
 
-/// Takes out what is empty, so that an optional field is `None`.
+/// Takes out what is not set, so that an optional field is `None`: empty texts, and sections within sections that hold
+/// nothing else. A map that is empty in the default file stays, as a map.
 fn strip(table: &mut Table) {
     table.retain(|_, value| match value {
         Value::String(text) => !text.is_empty(),
         Value::Table(inner) => {
+            let was_empty = inner.is_empty();
             strip(inner);
-            true
+            was_empty || !inner.is_empty()
         }
         _ => true,
     });

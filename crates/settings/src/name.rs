@@ -17,13 +17,17 @@ pub(crate) enum Kind {
 pub(crate) const DOCUMENTED: [(&str, &str, Kind); 20] = [
     ("SENTRY_WEBHOOK_SECRET", "ingest.sentry_secrets", Kind::One),
     ("SENTRY_FIXER_ENABLED", "sentry.enabled", Kind::Same),
-    ("SENTRY_FIXER_RATE_LIMIT_MINUTES", "sentry.rate_limit_minutes", Kind::Same),
+    (
+        "SENTRY_FIXER_RATE_LIMIT_MINUTES",
+        "sentry.rate_limit_minutes",
+        Kind::Same,
+    ),
     ("SENTRY_FIXER_DEDUP_MINUTES", "sentry.dedup_minutes", Kind::Same),
     ("SENTRY_FIXER_MAX_RETRIES", "sentry.max_retries", Kind::Same),
     ("SENTRY_FIXER_RUN_TESTS", "project.run_tests", Kind::Same),
     ("SENTRY_FIXER_TEST_COMMAND", "project.test_command", Kind::Same),
     ("GITHUB_WEBHOOK_SECRET", "ingest.github_secrets", Kind::One),
-    ("GITHUB_TOKEN", "github.token", Kind::Same),
+    ("GITHUB_TOKEN", "github.auth.token", Kind::Same),
     ("GITHUB_REPO_OWNER", "project.owner", Kind::Same),
     ("GITHUB_REPO_NAME", "project.name", Kind::Same),
     ("GITHUB_BASE_BRANCH", "project.base_branch", Kind::Same),
@@ -37,10 +41,13 @@ pub(crate) const DOCUMENTED: [(&str, &str, Kind); 20] = [
     ("DEBUG", "telemetry.level", Kind::Verbose),
 ];
 
-/// The name that people know a key by, `GITHUB_TOKEN` for `github.token`.
+/// The name that people know a key by, `GITHUB_TOKEN` for `github.auth.token`.
 #[must_use]
 pub fn documented_name(key: &str) -> Option<&'static str> {
-    DOCUMENTED.iter().find(|(_, of, kind)| *of == key && matches!(kind, Kind::Same | Kind::One)).map(|(name, _, _)| *name)
+    DOCUMENTED
+        .iter()
+        .find(|(_, of, kind)| *of == key && matches!(kind, Kind::Same | Kind::One))
+        .map(|(name, _, _)| *name)
 }
 
 /// Every such name with the key that it sets.
@@ -63,5 +70,8 @@ const PREFIX: &str = "FIXPOINT__";
 /// Whether a value is not to be repeated in a message.
 pub(crate) fn is_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
-    ["secret", "token", "private_key", "password", "webhook_url"].iter().any(|part| last.contains(part)) || ["bus.url", "database.url"].contains(&key)
+    ["secret", "token", "private_key", "password", "webhook_url", "proxy"]
+        .iter()
+        .any(|part| last.contains(part))
+        || ["bus.url", "database.url"].contains(&key)
 }

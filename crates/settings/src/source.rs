@@ -43,8 +43,12 @@ impl Source {
 
     /// With these variables; names that are not ours are ignored, and so are empty values.
     #[must_use]
-    pub fn environment<N: Into<String>, V: Into<String>>(mut self, variables: impl IntoIterator<Item = (N, V)>) -> Self {
-        self.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+    pub fn environment<N: Into<String>, V: Into<String>>(
+        mut self,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        self.environment
+            .extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
     }
 
@@ -56,11 +60,21 @@ impl Source {
     }
 
     pub(crate) fn read_file(&self, known: &Known) -> Result<Layer, SettingsError> {
-        let Some(path) = &self.file else { return Ok(Layer::default()) };
-        let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable { path: path.clone(), source })?;
+        let Some(path) = &self.file else {
+            return Ok(Layer::default());
+        };
+        let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable {
+            path: path.clone(),
+            source,
+        })?;
         let values: Table = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
-            SettingsError::NotToml { place: format!("{}, line {line}", path.display()), what: error.message().into() }
+            let line = error.span().map_or(1, |span| {
+                text.get(..span.start).unwrap_or_default().lines().count().max(1)
+            });
+            SettingsError::NotToml {
+                place: format!("{}, line {line}", path.display()),
+                what: error.message().into(),
+            }
         })?;
         let mut set_by = BTreeMap::new();
         check_table(&values, &mut Vec::new(), path, known, &mut set_by)?;
@@ -71,7 +85,9 @@ impl Source {
         let mut layer = Layer::default();
         // Our own names come last: whoever writes one means exactly that key.
         for (name, value) in self.set_variables() {
-            let Some((_, key, kind)) = DOCUMENTED.iter().find(|(documented, _, _)| *documented == name) else { continue };
+            let Some((_, key, kind)) = DOCUMENTED.iter().find(|(documented, _, _)| *documented == name) else {
+                continue;
+            };
             let value = match kind {
                 Kind::Same => parse(value, type_of(known, key), key, name)?,
                 Kind::One => Value::Array(vec![Value::String(value.into())]),
@@ -79,7 +95,13 @@ impl Source {
                 Kind::Verbose => match flag(value) {
                     Some(true) => Value::String("debug".into()),
                     Some(false) => continue,
-                    None => return Err(SettingsError::Wrong { name: name.into(), given: format!("{value:?}"), needed: "true or false".into() }),
+                    None => {
+                        return Err(SettingsError::Wrong {
+                            name: name.into(),
+                            given: format!("{value:?}"),
+                            needed: "true or false".into(),
+                        });
+                    }
                 },
             };
             layer.put(key, name, value);
@@ -88,7 +110,10 @@ impl Source {
             let Some(key) = key_of_own(name) else { continue };
             let path: Vec<String> = key.split('.').map(Into::into).collect();
             let Some(kind) = known.type_of(&path) else {
-                return Err(SettingsError::Unknown { name: name.into(), nearest: own_name(&known.nearest(&key)) });
+                return Err(SettingsError::Unknown {
+                    name: name.into(),
+                    nearest: own_name(&known.nearest(&key)),
+                });
             };
             layer.put(&key, name, parse(value, kind, &key, name)?);
         }
@@ -99,23 +124,34 @@ impl Source {
         let mut layer = Layer::default();
         for (key, value) in &self.overrides {
             let path: Vec<String> = key.split('.').map(Into::into).collect();
-            let kind = known.type_of(&path).ok_or_else(|| SettingsError::Unknown { name: key.clone(), nearest: known.nearest(key) })?;
+            let kind = known.type_of(&path).ok_or_else(|| SettingsError::Unknown {
+                name: key.clone(),
+                nearest: known.nearest(key),
+            })?;
             layer.put(key, key, parse(value, kind, key, key)?);
         }
         Ok(layer)
     }
 
     fn set_variables(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.environment.iter().map(|(name, value)| (name.as_str(), value.trim())).filter(|(_, value)| !value.is_empty())
+        self.environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.trim()))
+            .filter(|(_, value)| !value.is_empty())
     }
 
     /// The address that file or default give, with another port.
     fn with_port(&self, port: &str, known: &Known) -> Result<String, SettingsError> {
-        let port: u16 =
-            port.parse().map_err(|_| SettingsError::Wrong { name: "PORT".into(), given: format!("{port:?}"), needed: "a port from 0 to 65535".into() })?;
+        let port: u16 = port.parse().map_err(|_| SettingsError::Wrong {
+            name: "PORT".into(),
+            given: format!("{port:?}"),
+            needed: "a port from 0 to 65535".into(),
+        })?;
         let mut all = known.defaults().clone();
         merge(&mut all, self.read_file(known)?.values);
-        let listen = look_up(&all, "server.listen").and_then(Value::as_str).unwrap_or_default();
+        let listen = look_up(&all, "server.listen")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
         Ok(format!("{host}:{port}"))
     }
@@ -134,22 +170,42 @@ impl Layer {
 }
 
 fn type_of(known: &Known, key: &str) -> Type {
-    known.type_of(&key.split('.').map(Into::into).collect::<Vec<_>>()).unwrap_or(Type::Text)
+    known
+        .type_of(&key.split('.').map(Into::into).collect::<Vec<_>>())
+        .unwrap_or(Type::Text)
 }
 
-fn check_table(table: &Table, path: &mut Vec<String>, file: &Path, known: &Known, set_by: &mut BTreeMap<String, String>) -> Result<(), SettingsError> {
+fn check_table(
+    table: &Table,
+    path: &mut Vec<String>,
+    file: &Path,
+    known: &Known,
+    set_by: &mut BTreeMap<String, String>,
+) -> Result<(), SettingsError> {
     for (key, value) in table {
         path.push(key.clone());
         let dotted = path.join(".");
         let name = format!("{dotted} in {}", file.display());
         match (value, known.type_of(path)) {
             (Value::Table(inner), None) if known.is_section(path) => check_table(inner, path, file, known, set_by)?,
+            // As in the default file: not set.
+            (Value::String(text), Some(_)) if text.is_empty() => {}
             (value, Some(kind)) => {
                 check(value, kind, &dotted, &name)?;
                 set_by.insert(dotted, name);
             }
-            (Value::Table(_), None) => return Err(SettingsError::Unknown { name: format!("[{dotted}] in {}", file.display()), nearest: known.nearest_section(&dotted) }),
-            _ => return Err(SettingsError::Unknown { name, nearest: known.nearest(&dotted) }),
+            (Value::Table(_), None) => {
+                return Err(SettingsError::Unknown {
+                    name: format!("[{dotted}] in {}", file.display()),
+                    nearest: known.nearest_section(&dotted),
+                });
+            }
+            _ => {
+                return Err(SettingsError::Unknown {
+                    name,
+                    nearest: known.nearest(&dotted),
+                });
+            }
         }
         path.pop();
     }

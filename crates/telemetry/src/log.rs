@@ -26,17 +26,28 @@ where
     Ok(if human {
         lines.with_ansi(terminal).compact().with_filter(filter).boxed()
     } else {
-        lines.json().flatten_event(true).with_current_span(true).with_span_list(false).with_filter(filter).boxed()
+        lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .with_filter(filter)
+            .boxed()
     })
 }
 
 /// A bare level is ours alone; whoever writes directives means them as they stand.
 fn filter(level: &str) -> Result<EnvFilter, StartError> {
-    let bad = |why: String| StartError::Level { level: level.into(), why };
+    let bad = |why: String| StartError::Level {
+        level: level.into(),
+        why,
+    };
     let directives = if level.contains('=') {
         level.to_string()
     } else {
-        let level: tracing::Level = level.parse().map_err(|_| bad("it is none of error, warn, info, debug, trace".into()))?;
+        let level: tracing::Level = level
+            .parse()
+            .map_err(|_| bad("it is none of error, warn, info, debug, trace".into()))?;
         format!("{level},{QUIET}")
     };
     EnvFilter::try_new(directives).map_err(|error| bad(error.to_string()))
@@ -52,13 +63,19 @@ mod tests {
         let debug = filter("debug").unwrap().to_string();
         assert!(debug.contains("hyper=warn") && debug.contains("debug"), "{debug}");
         let directives = filter("info,planner=debug").unwrap().to_string();
-        assert!(directives.contains("planner=debug") && !directives.contains("hyper"), "{directives}");
+        assert!(
+            directives.contains("planner=debug") && !directives.contains("hyper"),
+            "{directives}"
+        );
     }
 
     #[test]
     fn a_wrong_level_is_one_sentence() {
         let error = filter("loud").unwrap_err().to_string();
-        assert_eq!(error, "telemetry.level is \"loud\": it is none of error, warn, info, debug, trace");
+        assert_eq!(
+            error,
+            "telemetry.level is \"loud\": it is none of error, warn, info, debug, trace"
+        );
         assert!(filter("planner=loud").is_err());
     }
 }

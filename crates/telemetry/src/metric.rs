@@ -28,16 +28,23 @@ pub fn gauge(name: &'static str, meaning: &'static str) -> Gauge<f64> {
 /// Durations in seconds, counted below each of `bounds`.
 #[must_use]
 pub fn duration(name: &'static str, meaning: &'static str, bounds: &[f64]) -> Histogram<f64> {
-    meter().f64_histogram(name).with_description(meaning).with_unit("s").with_boundaries(bounds.to_vec()).build()
+    meter()
+        .f64_histogram(name)
+        .with_description(meaning)
+        .with_unit("s")
+        .with_boundaries(bounds.to_vec())
+        .build()
 }
 
 /// Every metric in Prometheus' text format, for `/metrics` (`text/plain; version=0.0.4`).
 #[must_use]
 pub fn metrics_text() -> String {
-    TextEncoder::new().encode_to_string(&metrics().registry.gather()).unwrap_or_else(|error| {
-        tracing::error!(%error, "the metrics cannot be written");
-        String::new()
-    })
+    TextEncoder::new()
+        .encode_to_string(&metrics().registry.gather())
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "the metrics cannot be written");
+            String::new()
+        })
 }
 
 struct Metrics {
@@ -56,7 +63,11 @@ fn metrics() -> &'static Metrics {
     METRICS.get_or_init(|| {
         let registry = Registry::new();
         let builder = SdkMeterProvider::builder();
-        let exporter = opentelemetry_prometheus::exporter().with_registry(registry.clone()).without_target_info().scope_info_enabled(false).build();
+        let exporter = opentelemetry_prometheus::exporter()
+            .with_registry(registry.clone())
+            .without_target_info()
+            .scope_info_enabled(false)
+            .build();
         let provider = match exporter {
             Ok(reader) => builder.with_reader(reader).build(),
             Err(error) => {
@@ -64,6 +75,10 @@ fn metrics() -> &'static Metrics {
                 builder.build()
             }
         };
-        Metrics { registry, meter: provider.meter("fixpoint"), _provider: provider }
+        Metrics {
+            registry,
+            meter: provider.meter("fixpoint"),
+            _provider: provider,
+        }
     })
 }

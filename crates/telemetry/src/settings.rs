@@ -28,6 +28,10 @@ pub enum Format {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { format: Format::Auto, level: "info".into(), otlp_endpoint: None }
+        Self {
+            format: Format::Auto,
+            level: "info".into(),
+            otlp_endpoint: None,
+        }
     }
 }

@@ -64,9 +64,15 @@ pub fn start(settings: &Settings, service: &'static str) -> Result<Telemetry, St
     }
     // Without an exporter spans still have identifiers, which the bus carries on: another process may be the one that exports.
     let traces = traces.build();
-    let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer(service)).with_filter(LevelFilter::INFO);
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(traces.tracer(service))
+        .with_filter(LevelFilter::INFO);
     let logs = log::layer(settings)?;
-    registry().with(logs).with(spans).try_init().map_err(|error| StartError::AlreadyStarted(error.into()))?;
+    registry()
+        .with(logs)
+        .with(spans)
+        .try_init()
+        .map_err(|error| StartError::AlreadyStarted(error.into()))?;
     global::set_text_map_propagator(TraceContextPropagator::new());
     global::set_tracer_provider(traces.clone());
     Ok(Telemetry { traces })
@@ -85,10 +91,15 @@ impl Telemetry {
 }
 
 fn exporter(endpoint: &str) -> Result<SpanExporter, StartError> {
-    let failed = |source: Cause| StartError::Endpoint { endpoint: endpoint.into(), source };
+    let failed = |source: Cause| StartError::Endpoint {
+        endpoint: endpoint.into(),
+        source,
+    };
     // A blocking client must not be built on a thread that drives a runtime, and we may be on one.
     let built = std::thread::spawn(|| reqwest::blocking::Client::builder().timeout(EXPORT_TIMEOUT).build()).join();
-    let client = built.map_err(|_| failed("the HTTP client's thread panicked".into()))?.map_err(|error| failed(error.into()))?;
+    let client = built
+        .map_err(|_| failed("the HTTP client's thread panicked".into()))?
+        .map_err(|error| failed(error.into()))?;
     SpanExporter::builder()
         .with_http()
         .with_http_client(client)

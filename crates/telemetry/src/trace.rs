@@ -19,7 +19,10 @@ pub fn inject() -> BTreeMap<String, String> {
 /// The context that a map names; an empty one when it names none.
 #[must_use]
 pub fn extract(headers: &BTreeMap<String, String>) -> Context {
-    let headers: HashMap<String, String> = headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect();
+    let headers: HashMap<String, String> = headers
+        .iter()
+        .map(|(name, value)| (name.to_lowercase(), value.clone()))
+        .collect();
     TraceContextPropagator::new().extract_with_context(&Context::new(), &headers)
 }
 

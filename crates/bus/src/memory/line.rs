@@ -34,9 +34,22 @@ pub(super) struct Parcel {
 }
 
 impl Parcel {
-    pub(super) fn new(envelope: Envelope, reply: Option<ReplyTo>, place: Option<OwnedSemaphorePermit>, flights: watch::Sender<usize>) -> (Self, Settling) {
+    pub(super) fn new(
+        envelope: Envelope,
+        reply: Option<ReplyTo>,
+        place: Option<OwnedSemaphorePermit>,
+        flights: watch::Sender<usize>,
+    ) -> (Self, Settling) {
         let (settled, settling) = oneshot::channel();
-        let parcel = Self { envelope, attempts: 0, since: Instant::now(), settled, reply, _place: place, _flight: Flight::begin(flights) };
+        let parcel = Self {
+            envelope,
+            attempts: 0,
+            since: Instant::now(),
+            settled,
+            reply,
+            _place: place,
+            _flight: Flight::begin(flights),
+        };
         (parcel, settling)
     }
 
@@ -105,12 +118,18 @@ impl Line {
 
     /// Waits for a place. A transient queue has none to wait for: it drops its oldest message instead.
     pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        if self.queue.durable() { Arc::clone(&self.places).acquire_owned().await.ok() } else { None }
+        if self.queue.durable() {
+            Arc::clone(&self.places).acquire_owned().await.ok()
+        } else {
+            None
+        }
     }
 
     pub(super) fn push(&self, parcel: Parcel) {
         let mut state = self.lock();
-        let dropped = (!self.queue.durable() && state.ready.len() >= self.bound).then(|| state.ready.pop_front()).flatten();
+        let dropped = (!self.queue.durable() && state.ready.len() >= self.bound)
+            .then(|| state.ready.pop_front())
+            .flatten();
         state.ready.push_back(parcel);
         drop(state);
         self.ready.notify_one();
@@ -135,7 +154,11 @@ impl Line {
         let mut state = self.lock();
         let mut parcel = state.ready.pop_front()?;
         parcel.attempts = parcel.attempts.saturating_add(1);
-        let incoming = Incoming { envelope: parcel.envelope.clone(), redelivered: parcel.attempts > 1, attempt: parcel.attempts };
+        let incoming = Incoming {
+            envelope: parcel.envelope.clone(),
+            redelivered: parcel.attempts > 1,
+            attempt: parcel.attempts,
+        };
         state.last_tag += 1;
         let tag = state.last_tag;
         state.handled.insert(tag, parcel);
@@ -144,7 +167,9 @@ impl Line {
 
     /// Does what the handler answered. Needs a runtime, for the delay.
     pub(super) fn answer(self: &Arc<Self>, tag: Tag, answer: Answer) {
-        let Some(parcel) = self.lock().handled.remove(&tag) else { return };
+        let Some(parcel) = self.lock().handled.remove(&tag) else {
+            return;
+        };
         match answer {
             Answer::Done => parcel.settle(Ok(()), Err("the request was dealt with, and not answered".into())),
             Answer::Reply(reply) => parcel.settle(Ok(()), Ok(reply)),
@@ -181,7 +206,9 @@ impl Line {
         tags.sort_unstable();
         for tag in tags.into_iter().rev() {
             let mut state = self.lock();
-            let Some(parcel) = state.handled.remove(&tag) else { continue };
+            let Some(parcel) = state.handled.remove(&tag) else {
+                continue;
+            };
             if parcel.attempts >= self.queue.delivery_limit() {
                 drop(state);
                 let attempts = parcel.attempts;
@@ -213,7 +240,11 @@ impl Line {
 
     pub(super) fn depth(&self) -> QueueDepth {
         let state = self.lock();
-        let waiting = state.ready.iter().chain(state.delayed.values()).chain(state.handled.values());
+        let waiting = state
+            .ready
+            .iter()
+            .chain(state.delayed.values())
+            .chain(state.handled.values());
         QueueDepth {
             queue: self.queue.name().into_owned(),
             oldest: waiting.map(|parcel| parcel.since).min().map(|since| since.elapsed()),

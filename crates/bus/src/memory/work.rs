@@ -11,7 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 /// Takes messages until `stop`, then lets the running handlers end.
 pub(super) async fn run(line: Arc<Line>, consume: &Consume, handler: Arc<dyn Handler>, stop: &CancellationToken) {
-    let mut work = Work { line: Arc::clone(&line), handler, tasks: JoinSet::new(), tags: HashMap::new() };
+    let mut work = Work {
+        line: Arc::clone(&line),
+        handler,
+        tasks: JoinSet::new(),
+        tags: HashMap::new(),
+    };
     loop {
         tokio::select! {
             biased;
@@ -75,8 +80,14 @@ impl Drop for Work {
 fn broken(error: JoinError) -> String {
     match error.try_into_panic() {
         Ok(panic) => {
-            let text = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
-            format!("the handler panicked: {}", text.as_deref().unwrap_or("without a message"))
+            let text = panic
+                .downcast_ref::<&str>()
+                .map(ToString::to_string)
+                .or_else(|| panic.downcast_ref::<String>().cloned());
+            format!(
+                "the handler panicked: {}",
+                text.as_deref().unwrap_or("without a message")
+            )
         }
         Err(_) => "the handler was aborted".into(),
     }

@@ -38,7 +38,10 @@ suite!(every_bus, crate::memory::fresh);
 
 #[tokio::test]
 async fn idle_waits_for_what_is_delayed_and_for_what_a_handler_publishes() {
-    let bus = MemoryBus::new(Options { retry_delay: Duration::from_millis(20), ..Options::default() });
+    let bus = MemoryBus::new(Options {
+        retry_delay: Duration::from_millis(20),
+        ..Options::default()
+    });
     bus.idle().await;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let stop = CancellationToken::new();
@@ -49,9 +52,15 @@ async fn idle_waits_for_what_is_delayed_and_for_what_a_handler_publishes() {
             async move {
                 seen.lock().unwrap().push(("planner", incoming.attempt));
                 if incoming.attempt == 1 {
-                    return Answer::Again { reason: "once more".into() };
+                    return Answer::Again {
+                        reason: "once more".into(),
+                    };
                 }
-                let notice = Envelope::new(domain::message::Kind::NoticeRaised, 1, serde_json::json!({ "channel": "log" }));
+                let notice = Envelope::new(
+                    domain::message::Kind::NoticeRaised,
+                    1,
+                    serde_json::json!({ "channel": "log" }),
+                );
                 drop(bus.publish(notice).await.unwrap());
                 Answer::Done
             }
@@ -68,7 +77,10 @@ async fn idle_waits_for_what_is_delayed_and_for_what_a_handler_publishes() {
             }
         }
     });
-    for (queue, handler) in [(Queue::PlannerDelivered, planner), (Queue::NotifierNotices("log".into()), notifier)] {
+    for (queue, handler) in [
+        (Queue::PlannerDelivered, planner),
+        (Queue::NotifierNotices("log".into()), notifier),
+    ] {
         let (bus, stop) = (bus.clone(), stop.clone());
         tokio::spawn(async move { bus.consume(Consume::from(queue, 1), handler, stop).await });
     }
@@ -82,8 +94,17 @@ async fn idle_waits_for_what_is_delayed_and_for_what_a_handler_publishes() {
 
 #[tokio::test]
 async fn a_transient_queue_never_blocks_and_drops_its_oldest() {
-    let bus = MemoryBus::new(Options { bound: Some(2), ..Options::default() });
-    let progress = |n: u64| Envelope::new(domain::message::Kind::AttemptProgressed, 1, serde_json::json!({ "n": n }));
+    let bus = MemoryBus::new(Options {
+        bound: Some(2),
+        ..Options::default()
+    });
+    let progress = |n: u64| {
+        Envelope::new(
+            domain::message::Kind::AttemptProgressed,
+            1,
+            serde_json::json!({ "n": n }),
+        )
+    };
     for n in 0..5 {
         bus.publish(progress(n)).await.unwrap().wait().await.unwrap();
     }
@@ -94,7 +115,11 @@ async fn a_transient_queue_never_blocks_and_drops_its_oldest() {
         let seen = seen.clone();
         move |incoming| {
             seen.lock().unwrap().push(incoming.envelope.body["n"].as_u64().unwrap());
-            async { Answer::Never { reason: "progress is never kept".into() } }
+            async {
+                Answer::Never {
+                    reason: "progress is never kept".into(),
+                }
+            }
         }
     });
     let consuming = tokio::spawn({
@@ -122,7 +147,11 @@ async fn a_consumer_that_dies_again_and_again_kills_the_message_in_the_end() {
     drop(bus.publish(numbered(1)).await.unwrap());
     for _ in 0..Queue::PlannerDelivered.delivery_limit() {
         assert!(bus.dead(&Queue::PlannerDelivered).is_empty());
-        let consume = bus.consume(Consume::from(Queue::PlannerDelivered, 1), handler(|_| std::future::pending()), CancellationToken::new());
+        let consume = bus.consume(
+            Consume::from(Queue::PlannerDelivered, 1),
+            handler(|_| std::future::pending()),
+            CancellationToken::new(),
+        );
         assert!(tokio::time::timeout(Duration::from_millis(5), consume).await.is_err());
     }
     assert_eq!(bus.dead(&Queue::PlannerDelivered).len(), 1);

@@ -1,7 +1,10 @@
 //! What every bus must do. `suite!(name, factory)` makes one test of each sentence for one kind of bus.
 
 use async_trait::async_trait;
-use bus::{Answer, Bus, Consume, ConsumeError, Envelope, Handler, Incoming, NotSettled, PublishError, Queue, RequestError, handler, reply};
+use bus::{
+    Answer, Bus, Consume, ConsumeError, Envelope, Handler, Incoming, NotSettled, PublishError, Queue, RequestError,
+    handler, reply,
+};
 use bytes::Bytes;
 use domain::attempt::Fence;
 use domain::id::{AttemptId, NoticeId};
@@ -105,15 +108,31 @@ pub fn numbered(number: usize) -> Envelope {
 }
 
 fn number(envelope: &Envelope) -> usize {
-    envelope.read::<NoticeDelivered>().unwrap().external_id.unwrap().parse().unwrap()
+    envelope
+        .read::<NoticeDelivered>()
+        .unwrap()
+        .external_id
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 fn claim(fence: i64) -> Envelope {
-    Envelope::of(&AttemptClaim { attempt: AttemptId::from_uuid(Uuid::now_v7()), fence: Fence(fence), worker: "w".into(), public_key: String::new() }).unwrap()
+    Envelope::of(&AttemptClaim {
+        attempt: AttemptId::from_uuid(Uuid::now_v7()),
+        fence: Fence(fence),
+        worker: "w".into(),
+        public_key: String::new(),
+    })
+    .unwrap()
 }
 
 fn notice(channel: &str) -> Envelope {
-    Envelope::new(domain::message::Kind::NoticeRaised, 1, serde_json::json!({ "channel": channel }))
+    Envelope::new(
+        domain::message::Kind::NoticeRaised,
+        1,
+        serde_json::json!({ "channel": channel }),
+    )
 }
 
 /// A consumer in the background.
@@ -130,7 +149,10 @@ impl Running {
     fn with_drain(bus: &Arc<dyn Bus>, consume: Consume, handler: Arc<dyn Handler>) -> Self {
         let (bus, stop) = (Arc::clone(bus), CancellationToken::new());
         let token = stop.clone();
-        Self { stop, task: tokio::spawn(async move { bus.consume(consume, handler, token).await }) }
+        Self {
+            stop,
+            task: tokio::spawn(async move { bus.consume(consume, handler, token).await }),
+        }
     }
 
     async fn stopped(self) {
@@ -210,14 +232,23 @@ pub async fn messages_keep_their_order(factory: &Factory) {
     }
     until("all consumed", || seen.lock().unwrap().len() == 100).await;
     consumer.stopped().await;
-    let numbers: Vec<_> = seen.lock().unwrap().iter().map(|incoming| number(&incoming.envelope)).collect();
+    let numbers: Vec<_> = seen
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|incoming| number(&incoming.envelope))
+        .collect();
     assert_eq!(numbers, (0..100).collect::<Vec<_>>());
 }
 
 pub async fn no_more_handlers_run_than_permitted(factory: &Factory) {
     let subject = factory.make(Wanted::default()).await;
     let bus = subject.bus();
-    let (running, most, done) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (running, most, done) = (
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(AtomicUsize::new(0)),
+    );
     let consumer = Running::start(&bus, Queue::PlannerDelivered, 3, {
         let (running, most, done) = (running.clone(), most.clone(), done.clone());
         handler(move |_| {
@@ -240,14 +271,32 @@ pub async fn no_more_handlers_run_than_permitted(factory: &Factory) {
 }
 
 pub async fn again_comes_again_after_the_delay(factory: &Factory) {
-    let subject = factory.make(Wanted { retry_delay: Some(RETRY), ..Wanted::default() }).await;
+    let subject = factory
+        .make(Wanted {
+            retry_delay: Some(RETRY),
+            ..Wanted::default()
+        })
+        .await;
     let bus = subject.bus();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let consumer = Running::start(&bus, Queue::PlannerDelivered, 1, {
         let seen = seen.clone();
         handler(move |incoming| {
-            seen.lock().unwrap().push((Instant::now(), incoming.attempt, incoming.redelivered, incoming.envelope.id));
-            async move { if incoming.attempt < 3 { Answer::Again { reason: "not yet".into() } } else { Answer::Done } }
+            seen.lock().unwrap().push((
+                Instant::now(),
+                incoming.attempt,
+                incoming.redelivered,
+                incoming.envelope.id,
+            ));
+            async move {
+                if incoming.attempt < 3 {
+                    Answer::Again {
+                        reason: "not yet".into(),
+                    }
+                } else {
+                    Answer::Done
+                }
+            }
         })
     });
     let sent = numbered(1);
@@ -255,28 +304,46 @@ pub async fn again_comes_again_after_the_delay(factory: &Factory) {
     until("three attempts", || seen.lock().unwrap().len() == 3).await;
     consumer.stopped().await;
     let seen = seen.lock().unwrap().clone();
-    assert_eq!(seen.iter().map(|s| (s.1, s.2)).collect::<Vec<_>>(), [(1, false), (2, true), (3, true)]);
+    assert_eq!(
+        seen.iter().map(|s| (s.1, s.2)).collect::<Vec<_>>(),
+        [(1, false), (2, true), (3, true)]
+    );
     assert!(seen.iter().all(|s| s.3 == sent.id));
     for pair in seen.windows(2) {
-        assert!(pair[1].0 - pair[0].0 >= RETRY, "came again after {:?}", pair[1].0 - pair[0].0);
+        assert!(
+            pair[1].0 - pair[0].0 >= RETRY,
+            "came again after {:?}",
+            pair[1].0 - pair[0].0
+        );
     }
     assert!(subject.dead(&Queue::PlannerDelivered).await.is_empty());
 }
 
 pub async fn a_message_that_never_works_dies_at_the_limit(factory: &Factory) {
-    let subject = factory.make(Wanted { retry_delay: Some(Duration::from_millis(1)), ..Wanted::default() }).await;
+    let subject = factory
+        .make(Wanted {
+            retry_delay: Some(Duration::from_millis(1)),
+            ..Wanted::default()
+        })
+        .await;
     let bus = subject.bus();
     let attempts = Arc::new(AtomicUsize::new(0));
     let consumer = Running::start(&bus, Queue::PlannerDelivered, 1, {
         let attempts = attempts.clone();
         handler(move |_| {
             attempts.fetch_add(1, SeqCst);
-            async { Answer::Again { reason: "the table is locked".into() } }
+            async {
+                Answer::Again {
+                    reason: "the table is locked".into(),
+                }
+            }
         })
     });
     let settled = bus.publish(numbered(1)).await.unwrap();
     if subject.settles_with_the_consumer() {
-        let Err(NotSettled::Dead { reason }) = settled.wait().await else { panic!("it settled") };
+        let Err(NotSettled::Dead { reason }) = settled.wait().await else {
+            panic!("it settled")
+        };
         assert!(reason.contains("the table is locked"), "{reason}");
     }
     let dead = until_dead(subject.as_ref(), &Queue::PlannerDelivered, 1).await;
@@ -293,7 +360,11 @@ pub async fn never_is_dead_at_once_with_its_reason(factory: &Factory) {
         let attempts = attempts.clone();
         handler(move |_| {
             attempts.fetch_add(1, SeqCst);
-            async { Answer::Never { reason: "no such notice".into() } }
+            async {
+                Answer::Never {
+                    reason: "no such notice".into(),
+                }
+            }
         })
     });
     let sent = numbered(1);
@@ -305,7 +376,12 @@ pub async fn never_is_dead_at_once_with_its_reason(factory: &Factory) {
 }
 
 pub async fn a_panic_counts_as_again(factory: &Factory) {
-    let subject = factory.make(Wanted { retry_delay: Some(RETRY), ..Wanted::default() }).await;
+    let subject = factory
+        .make(Wanted {
+            retry_delay: Some(RETRY),
+            ..Wanted::default()
+        })
+        .await;
     let bus = subject.bus();
     let attempts = Arc::new(AtomicUsize::new(0));
     let consumer = Running::start(&bus, Queue::PlannerDelivered, 1, {
@@ -313,7 +389,10 @@ pub async fn a_panic_counts_as_again(factory: &Factory) {
         handler(move |incoming| {
             attempts.fetch_add(1, SeqCst);
             async move {
-                assert!(incoming.attempt > 1, "a bug in a handler; this panic is part of the test");
+                assert!(
+                    incoming.attempt > 1,
+                    "a bug in a handler; this panic is part of the test"
+                );
                 Answer::Done
             }
         })
@@ -332,8 +411,13 @@ pub async fn a_request_is_answered(factory: &Factory) {
         4,
         handler(|incoming| async move {
             match incoming.envelope.read::<AttemptClaim>() {
-                Ok(claim) => reply(&ClaimAnswer::Granted { fence: Fence(claim.fence.0 + 1), read_token: None }),
-                Err(error) => Answer::Never { reason: error.to_string() },
+                Ok(claim) => reply(&ClaimAnswer::Granted {
+                    fence: Fence(claim.fence.0 + 1),
+                    read_token: None,
+                }),
+                Err(error) => Answer::Never {
+                    reason: error.to_string(),
+                },
             }
         }),
     );
@@ -342,7 +426,9 @@ pub async fn a_request_is_answered(factory: &Factory) {
         async move { (fence, bus.request(claim(fence), SOON).await.unwrap()) }
     }));
     for (fence, answer) in answers.await {
-        let ClaimAnswer::Granted { fence: granted, .. } = answer.read().unwrap() else { panic!("refused") };
+        let ClaimAnswer::Granted { fence: granted, .. } = answer.read().unwrap() else {
+            panic!("refused")
+        };
         assert_eq!(granted, Fence(fence + 1), "somebody else's answer");
     }
     consumer.stopped().await;
@@ -351,7 +437,11 @@ pub async fn a_request_is_answered(factory: &Factory) {
 pub async fn a_request_that_nobody_answers_times_out(factory: &Factory) {
     let subject = factory.make(Wanted::default()).await;
     let began = Instant::now();
-    let error = subject.bus().request(claim(1), Duration::from_millis(200)).await.unwrap_err();
+    let error = subject
+        .bus()
+        .request(claim(1), Duration::from_millis(200))
+        .await
+        .unwrap_err();
     assert!(matches!(error, RequestError::TimedOut { .. }), "{error:?}");
     assert!(began.elapsed() >= Duration::from_millis(200) && began.elapsed() < Duration::from_secs(5));
 }
@@ -366,14 +456,19 @@ pub async fn a_request_that_is_dealt_with_silently_or_refused_is_unanswered(fact
         handler(|incoming| async move {
             match incoming.envelope.read::<AttemptClaim>().unwrap().fence {
                 Fence(1) => Answer::Done,
-                _ => Answer::Never { reason: "no such attempt".into() },
+                _ => Answer::Never {
+                    reason: "no such attempt".into(),
+                },
             }
         }),
     );
     let silent = bus.request(claim(1), SOON).await.unwrap_err();
     assert!(matches!(silent, RequestError::Unanswered { .. }), "{silent:?}");
     let refused = bus.request(claim(2), SOON).await.unwrap_err();
-    assert!(matches!(&refused, RequestError::Unanswered { reason } if reason == "no such attempt"), "{refused:?}");
+    assert!(
+        matches!(&refused, RequestError::Unanswered { reason } if reason == "no such attempt"),
+        "{refused:?}"
+    );
     consumer.stopped().await;
 }
 
@@ -383,9 +478,15 @@ pub async fn what_no_queue_takes_is_an_error(factory: &Factory) {
     let answer = Envelope::of(&ClaimAnswer::Refused { reason: "late".into() }).unwrap();
     for (envelope, key) in [(answer, "attempt.claimed"), (notice("pigeon"), "notice.raised.pigeon")] {
         let error = bus.publish(envelope.clone()).await.map(drop).unwrap_err();
-        assert!(matches!(&error, PublishError::Unroutable { key: found } if found == key), "{error:?}");
+        assert!(
+            matches!(&error, PublishError::Unroutable { key: found } if found == key),
+            "{error:?}"
+        );
         let error = bus.request(envelope, SOON).await.unwrap_err();
-        assert!(matches!(error, RequestError::Publish(PublishError::Unroutable { .. })), "{error:?}");
+        assert!(
+            matches!(error, RequestError::Publish(PublishError::Unroutable { .. })),
+            "{error:?}"
+        );
     }
 }
 
@@ -406,7 +507,11 @@ pub async fn a_consumer_that_is_dropped_gives_its_message_back(factory: &Factory
             }
         })
     });
-    let attempt = Envelope::new(domain::message::Kind::AttemptRequested, 1, serde_json::json!({ "kind": "fix" }));
+    let attempt = Envelope::new(
+        domain::message::Kind::AttemptRequested,
+        1,
+        serde_json::json!({ "kind": "fix" }),
+    );
     let settled = bus.publish(attempt.clone()).await.unwrap();
     began.notified().await;
     dying.task.abort();
@@ -423,7 +528,11 @@ pub async fn a_consumer_that_is_dropped_gives_its_message_back(factory: &Factory
 pub async fn stop_lets_handlers_end_and_takes_no_more(factory: &Factory) {
     let subject = factory.make(Wanted::default()).await;
     let bus = subject.bus();
-    let (began, gate, done) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (began, gate, done) = (
+        Arc::new(Notify::new()),
+        Arc::new(Semaphore::new(0)),
+        Arc::new(AtomicUsize::new(0)),
+    );
     let consumer = Running::start(&bus, Queue::PlannerDelivered, 1, {
         let (began, gate, done) = (began.clone(), gate.clone(), done.clone());
         handler(move |_| {
@@ -463,7 +572,10 @@ pub async fn stop_gives_back_what_does_not_end_in_time(factory: &Factory) {
             std::future::pending()
         })
     };
-    let consume = Consume { drain: Duration::from_millis(30), ..Consume::from(Queue::PlannerDelivered, 1) };
+    let consume = Consume {
+        drain: Duration::from_millis(30),
+        ..Consume::from(Queue::PlannerDelivered, 1)
+    };
     let consumer = Running::with_drain(&bus, consume, hanging);
     publish(&bus, numbered(1)).await;
     began.notified().await;
@@ -476,14 +588,21 @@ pub async fn stop_gives_back_what_does_not_end_in_time(factory: &Factory) {
 }
 
 pub async fn a_full_queue_pushes_back(factory: &Factory) {
-    let wanted = Wanted { bound: Some(3), publish_timeout: Some(Duration::from_millis(150)), ..Wanted::default() };
+    let wanted = Wanted {
+        bound: Some(3),
+        publish_timeout: Some(Duration::from_millis(150)),
+        ..Wanted::default()
+    };
     let subject = factory.make(wanted).await;
     let bus = subject.bus();
     for n in 0..3 {
         publish(&bus, numbered(n)).await;
     }
     let error = bus.publish(numbered(3)).await.map(drop).unwrap_err();
-    assert!(matches!(error, PublishError::Full { .. } | PublishError::Unavailable(_)), "{error:?}");
+    assert!(
+        matches!(error, PublishError::Full { .. } | PublishError::Unavailable(_)),
+        "{error:?}"
+    );
     let waiting = tokio::spawn({
         let bus = Arc::clone(&bus);
         async move { bus.publish(numbered(4)).await.map(drop) }
@@ -493,14 +612,27 @@ pub async fn a_full_queue_pushes_back(factory: &Factory) {
     waiting.await.unwrap().expect("a place became free while it waited");
     until("all consumed", || seen.lock().unwrap().len() == 4).await;
     consumer.stopped().await;
-    let numbers: Vec<_> = seen.lock().unwrap().iter().map(|incoming| number(&incoming.envelope)).collect();
+    let numbers: Vec<_> = seen
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|incoming| number(&incoming.envelope))
+        .collect();
     assert_eq!(numbers, [0, 1, 2, 4]);
 }
 
 pub async fn attachment_and_trace_survive(factory: &Factory) {
-    let subject = factory.make(Wanted { retry_delay: Some(RETRY), ..Wanted::default() }).await;
+    let subject = factory
+        .make(Wanted {
+            retry_delay: Some(RETRY),
+            ..Wanted::default()
+        })
+        .await;
     let bus = subject.bus();
-    let trace = BTreeMap::from([("traceparent".to_string(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_string())]);
+    let trace = BTreeMap::from([(
+        "traceparent".to_string(),
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_string(),
+    )]);
     let bytes = Bytes::from((0..=u8::MAX).cycle().take(1 << 20).collect::<Vec<_>>());
     let sent = numbered(1).traced(trace).with_attachment(bytes);
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -509,7 +641,13 @@ pub async fn attachment_and_trace_survive(factory: &Factory) {
         handler(move |incoming| {
             let again = incoming.attempt == 1;
             seen.lock().unwrap().push(incoming);
-            async move { if again { Answer::Again { reason: "once".into() } } else { Answer::Done } }
+            async move {
+                if again {
+                    Answer::Again { reason: "once".into() }
+                } else {
+                    Answer::Done
+                }
+            }
         })
     });
     publish(&bus, sent.clone()).await;
@@ -520,7 +658,12 @@ pub async fn attachment_and_trace_survive(factory: &Factory) {
 
 pub async fn ten_thousand_messages_none_lost_none_twice(factory: &Factory) {
     const COUNT: usize = 10_000;
-    let subject = factory.make(Wanted { retry_delay: Some(Duration::from_millis(5)), ..Wanted::default() }).await;
+    let subject = factory
+        .make(Wanted {
+            retry_delay: Some(Duration::from_millis(5)),
+            ..Wanted::default()
+        })
+        .await;
     let bus = subject.bus();
     let counts: Arc<Vec<AtomicUsize>> = Arc::new((0..COUNT).map(|_| AtomicUsize::new(0)).collect());
     let done = Arc::new(AtomicUsize::new(0));
@@ -532,7 +675,9 @@ pub async fn ten_thousand_messages_none_lost_none_twice(factory: &Factory) {
                 async move {
                     let n = number(&incoming.envelope);
                     if n.is_multiple_of(100) && incoming.attempt == 1 {
-                        return Answer::Again { reason: "every hundredth comes twice".into() };
+                        return Answer::Again {
+                            reason: "every hundredth comes twice".into(),
+                        };
                     }
                     counts[n].fetch_add(1, SeqCst);
                     done.fetch_add(1, SeqCst);
@@ -555,7 +700,12 @@ pub async fn ten_thousand_messages_none_lost_none_twice(factory: &Factory) {
     for consumer in consumers {
         consumer.stopped().await;
     }
-    let wrong: Vec<_> = counts.iter().map(|count| count.load(SeqCst)).enumerate().filter(|(_, count)| *count != 1).collect();
+    let wrong: Vec<_> = counts
+        .iter()
+        .map(|count| count.load(SeqCst))
+        .enumerate()
+        .filter(|(_, count)| *count != 1)
+        .collect();
     assert_eq!(wrong, [], "(message, how often)");
 }
 
@@ -574,12 +724,25 @@ pub async fn depth_tells_ready_unacknowledged_and_dead(factory: &Factory) {
         })
     });
     for _ in 0..3 {
-        publish(&bus, Envelope::new(domain::message::Kind::AttemptRequested, 1, serde_json::json!({ "kind": "fix" }))).await;
+        publish(
+            &bus,
+            Envelope::new(
+                domain::message::Kind::AttemptRequested,
+                1,
+                serde_json::json!({ "kind": "fix" }),
+            ),
+        )
+        .await;
     }
     let is = async |expected: (usize, usize, usize)| {
         let began = Instant::now();
         loop {
-            let depth = bus.depth().await.into_iter().find(|depth| depth.queue == "fixer.fix").expect("the queue is known");
+            let depth = bus
+                .depth()
+                .await
+                .into_iter()
+                .find(|depth| depth.queue == "fixer.fix")
+                .expect("the queue is known");
             if (depth.ready, depth.unacknowledged, depth.dead) == expected {
                 return depth;
             }
@@ -601,14 +764,24 @@ pub async fn two_channels_do_not_delay_each_other(factory: &Factory) {
     let subject = factory.make(Wanted::default()).await;
     let bus = subject.bus();
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let slack = Running::start(&bus, Queue::NotifierNotices("slack".into()), 1, handler(|_| std::future::pending()));
+    let slack = Running::start(
+        &bus,
+        Queue::NotifierNotices("slack".into()),
+        1,
+        handler(|_| std::future::pending()),
+    );
     let log = Running::start(&bus, Queue::NotifierNotices("log".into()), 1, keep(&seen));
     publish(&bus, notice("slack")).await;
     publish(&bus, notice("log")).await;
     publish(&bus, notice("slack")).await;
     publish(&bus, notice("log")).await;
     until("the log has both", || seen.lock().unwrap().len() == 2).await;
-    assert!(seen.lock().unwrap().iter().all(|incoming| incoming.envelope.body["channel"] == "log"));
+    assert!(
+        seen.lock()
+            .unwrap()
+            .iter()
+            .all(|incoming| incoming.envelope.body["channel"] == "log")
+    );
     log.stopped().await;
     slack.task.abort();
 }
@@ -616,6 +789,10 @@ pub async fn two_channels_do_not_delay_each_other(factory: &Factory) {
 pub async fn no_concurrency_is_an_error(factory: &Factory) {
     let subject = factory.make(Wanted::default()).await;
     let consume = Consume::from(Queue::PlannerDelivered, 0);
-    let error = subject.bus().consume(consume, handler(|_| async { Answer::Done }), CancellationToken::new()).await.unwrap_err();
+    let error = subject
+        .bus()
+        .consume(consume, handler(|_| async { Answer::Done }), CancellationToken::new())
+        .await
+        .unwrap_err();
     assert!(matches!(error, ConsumeError::NoConcurrency { .. }), "{error:?}");
 }

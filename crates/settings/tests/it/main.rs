@@ -1,5 +1,11 @@
 //! Which source wins, and the sentences that people read when a setting is wrong.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -51,7 +57,10 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 }
 
 fn section<T: DeserializeOwned>(source: &Source, name: &str) -> T {
-    Settings::load(source).unwrap_or_else(|error| panic!("{error}")).section(name).unwrap_or_else(|error| panic!("{error}"))
+    Settings::load(source)
+        .unwrap_or_else(|error| panic!("{error}"))
+        .section(name)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The sentence, with the file's path taken out.
@@ -72,12 +81,27 @@ fn wrong_in_file(text: &str) -> String {
 #[test]
 fn without_anything_the_defaults_hold() {
     let sentry: Sentry = section(&Source::default(), "sentry");
-    assert_eq!((sentry.enabled, sentry.dedup_minutes, sentry.rate_limit_minutes, sentry.max_retries), (false, 30, 60, 3));
+    assert_eq!(
+        (
+            sentry.enabled,
+            sentry.dedup_minutes,
+            sentry.rate_limit_minutes,
+            sentry.max_retries
+        ),
+        (false, 30, 60, 3)
+    );
     assert!(sentry.projects.is_empty());
     let project: Project = section(&Source::default(), "project");
-    assert_eq!((project.owner, project.base_branch, project.test_command), (None, None, None), "an empty text is not set");
+    assert_eq!(
+        (project.owner, project.base_branch, project.test_command),
+        (None, None, None),
+        "an empty text is not set"
+    );
     assert_eq!(project.policy.unwrap().max_files, 10);
-    assert_eq!(section::<Ingest>(&Source::default(), "ingest").max_body_bytes, 25 * 1024 * 1024);
+    assert_eq!(
+        section::<Ingest>(&Source::default(), "ingest").max_body_bytes,
+        25 * 1024 * 1024
+    );
 }
 
 #[test]
@@ -85,15 +109,31 @@ fn the_command_line_wins_over_the_environment_over_the_file_over_the_defaults() 
     let file = file("sentry.dedup_minutes = 1\nsentry.rate_limit_minutes = 1\nsentry.max_retries = 1\n");
     let source = Source::default()
         .set("sentry.max_retries", "9")
-        .environment([("SENTRY_FIXER_MAX_RETRIES", "5"), ("SENTRY_FIXER_RATE_LIMIT_MINUTES", "5"), ("HOME", "/root")])
+        .environment([
+            ("SENTRY_FIXER_MAX_RETRIES", "5"),
+            ("SENTRY_FIXER_RATE_LIMIT_MINUTES", "5"),
+            ("HOME", "/root"),
+        ])
         .file(file.path());
     let sentry: Sentry = section(&source, "sentry");
-    assert_eq!((sentry.enabled, sentry.dedup_minutes, sentry.rate_limit_minutes, sentry.max_retries), (false, 1, 5, 9));
+    assert_eq!(
+        (
+            sentry.enabled,
+            sentry.dedup_minutes,
+            sentry.rate_limit_minutes,
+            sentry.max_retries
+        ),
+        (false, 1, 5, 9)
+    );
 }
 
 #[test]
 fn our_own_name_wins_over_the_documented_one_and_empty_is_not_set() {
-    let source = Source::default().environment([("FIXPOINT__SENTRY__DEDUP_MINUTES", "7"), ("SENTRY_FIXER_DEDUP_MINUTES", "8"), ("SENTRY_FIXER_MAX_RETRIES", "")]);
+    let source = Source::default().environment([
+        ("FIXPOINT__SENTRY__DEDUP_MINUTES", "7"),
+        ("SENTRY_FIXER_DEDUP_MINUTES", "8"),
+        ("SENTRY_FIXER_MAX_RETRIES", ""),
+    ]);
     let sentry: Sentry = section(&source, "sentry");
     assert_eq!((sentry.dedup_minutes, sentry.max_retries), (7, 3));
 }
@@ -109,7 +149,7 @@ fn every_documented_name_sets_its_key_and_is_explained_in_the_default_file() {
             name if name.ends_with("MINUTES") || name.ends_with("RETRIES") => "17",
             _ => "a-value, of some kind",
         };
-        let (section, field) = key.split_once('.').unwrap();
+        let (section, field) = key.rsplit_once('.').unwrap();
         let read = |source: &Source| {
             let values: BTreeMap<String, toml::Value> = Settings::load(source).unwrap().section(section).unwrap();
             values.get(field).map(ToString::to_string)
@@ -129,35 +169,91 @@ fn every_documented_name_sets_its_key_and_is_explained_in_the_default_file() {
 
 #[test]
 fn two_secrets_at_once_come_from_a_list() {
-    let source = Source::default().environment([("FIXPOINT__INGEST__SENTRY_SECRETS", "new, old"), ("GITHUB_WEBHOOK_SECRET", "with,comma")]);
+    let source = Source::default().environment([
+        ("FIXPOINT__INGEST__SENTRY_SECRETS", "new, old"),
+        ("GITHUB_WEBHOOK_SECRET", "with,comma"),
+    ]);
     let ingest: Ingest = section(&source, "ingest");
-    let exposed = |secrets: &[SecretString]| secrets.iter().map(|secret| secret.expose_secret().to_string()).collect::<Vec<_>>();
+    let exposed = |secrets: &[SecretString]| {
+        secrets
+            .iter()
+            .map(|secret| secret.expose_secret().to_string())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(exposed(&ingest.sentry_secrets), ["new", "old"]);
-    assert_eq!(exposed(&ingest.github_secrets), ["with,comma"], "a documented name holds one secret, whatever is in it");
+    assert_eq!(
+        exposed(&ingest.github_secrets),
+        ["with,comma"],
+        "a documented name holds one secret, whatever is in it"
+    );
 }
 
 #[test]
 fn ingest_knows_whether_the_sentry_pipeline_is_on() {
     assert!(!section::<Ingest>(&Source::default(), "ingest").sentry_enabled);
-    assert!(section::<Ingest>(&Source::default().environment([("SENTRY_FIXER_ENABLED", "true")]), "ingest").sentry_enabled);
+    assert!(
+        section::<Ingest>(
+            &Source::default().environment([("SENTRY_FIXER_ENABLED", "true")]),
+            "ingest"
+        )
+        .sentry_enabled
+    );
 }
 
 #[test]
 fn a_repository_has_settings_of_its_own() {
-    let file = file("[projects.\"Acme/shop.py\"]\ntest_command = \"pytest -q\"\npolicy.allow_test_edits = true\n[sentry.projects]\nShop-Web = \"acme/shop\"\n");
+    let file = file(
+        "[projects.\"Acme/shop.py\"]\ntest_command = \"pytest -q\"\npolicy.allow_test_edits = true\n[sentry.projects]\nShop-Web = \"acme/shop\"\n",
+    );
     let source = Source::default().file(file.path());
     let projects: BTreeMap<String, Project> = section(&source, "projects");
     let shop = &projects["Acme/shop.py"];
-    assert_eq!((shop.test_command.as_deref(), shop.run_tests), (Some("pytest -q"), None));
+    assert_eq!(
+        (shop.test_command.as_deref(), shop.run_tests),
+        (Some("pytest -q"), None)
+    );
     assert!(shop.policy.as_ref().unwrap().allow_test_edits);
     assert_eq!(section::<Sentry>(&source, "sentry").projects["Shop-Web"], "acme/shop");
+}
+
+#[test]
+fn the_default_file_may_be_copied_and_given() {
+    let file = file(DEFAULT);
+    let (given, default) = (Source::default().file(file.path()), Source::default());
+    let read = |source| settings::load::<toml::Table>(source).unwrap();
+    assert_eq!(read(&given), read(&default));
+}
+
+#[test]
+fn a_section_in_which_nothing_is_set_is_not_there() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct App {
+        id: u64,
+    }
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default, deny_unknown_fields)]
+    struct Auth {
+        app: Option<App>,
+    }
+    let read = |source: &Source| section::<Auth>(source, "github.auth").app;
+    assert_eq!(read(&Source::default()), None);
+    let source = Source::default().environment([("FIXPOINT__GITHUB__AUTH__APP__ID", "42")]);
+    assert_eq!(read(&source), Some(App { id: 42 }));
+    assert_eq!(
+        wrong("FIXPOINT__GITHUB__RETRY__LADDER_MS", "1000,soon"),
+        "FIXPOINT__GITHUB__RETRY__LADDER_MS is \"1000,soon\": a list of whole numbers is needed"
+    );
 }
 
 #[test]
 fn the_port_keeps_the_address_that_the_file_gives() {
     let file = file("server.listen = \"[::]:80\"\n");
     let source = Source::default().file(file.path()).environment([("PORT", "3002")]);
-    assert_eq!(section::<BTreeMap<String, String>>(&source, "server")["listen"], "[::]:3002");
+    assert_eq!(
+        section::<BTreeMap<String, String>>(&source, "server")["listen"],
+        "[::]:3002"
+    );
 }
 
 #[test]
@@ -168,36 +264,80 @@ fn several_sections_are_read_at_once() {
         sentry: Sentry,
     }
     let service: Service = settings::load(&Source::default().environment([("SENTRY_WEBHOOK_SECRET", "s")])).unwrap();
-    assert_eq!((service.ingest.sentry_secrets.len(), service.sentry.max_retries), (1, 3));
+    assert_eq!(
+        (service.ingest.sentry_secrets.len(), service.sentry.max_retries),
+        (1, 3)
+    );
 }
 
 #[test]
 fn a_wrong_variable_is_one_sentence() {
-    assert_eq!(wrong("SENTRY_FIXER_RATE_LIMIT_MINUTES", "abc"), "SENTRY_FIXER_RATE_LIMIT_MINUTES is \"abc\": a whole number of minutes is needed");
-    assert_eq!(wrong("SENTRY_FIXER_DEDUP_MINUTES", "-5"), "SENTRY_FIXER_DEDUP_MINUTES is \"-5\": a whole number of minutes is needed");
-    assert_eq!(wrong("SENTRY_FIXER_ENABLED", "maybe"), "SENTRY_FIXER_ENABLED is \"maybe\": true or false is needed");
-    assert_eq!(wrong("PORT", "eighty"), "PORT is \"eighty\": a port from 0 to 65535 is needed");
+    assert_eq!(
+        wrong("SENTRY_FIXER_RATE_LIMIT_MINUTES", "abc"),
+        "SENTRY_FIXER_RATE_LIMIT_MINUTES is \"abc\": a whole number of minutes is needed"
+    );
+    assert_eq!(
+        wrong("SENTRY_FIXER_DEDUP_MINUTES", "-5"),
+        "SENTRY_FIXER_DEDUP_MINUTES is \"-5\": a whole number of minutes is needed"
+    );
+    assert_eq!(
+        wrong("SENTRY_FIXER_ENABLED", "maybe"),
+        "SENTRY_FIXER_ENABLED is \"maybe\": true or false is needed"
+    );
+    assert_eq!(
+        wrong("PORT", "eighty"),
+        "PORT is \"eighty\": a port from 0 to 65535 is needed"
+    );
     assert_eq!(wrong("DEBUG", "app:*"), "DEBUG is \"app:*\": true or false is needed");
-    assert_eq!(wrong("FIXPOINT__INGEST__SENTRY_BUDGET_MS", "1.5"), "FIXPOINT__INGEST__SENTRY_BUDGET_MS is \"1.5\": a whole number of milliseconds is needed");
-    assert_eq!(wrong("FIXPOINT__SENTRY__DEDUP", "5"), "FIXPOINT__SENTRY__DEDUP is no setting: did you mean FIXPOINT__SENTRY__DEDUP_MINUTES?");
+    assert_eq!(
+        wrong("FIXPOINT__INGEST__SENTRY_BUDGET_MS", "1.5"),
+        "FIXPOINT__INGEST__SENTRY_BUDGET_MS is \"1.5\": a whole number of milliseconds is needed"
+    );
+    assert_eq!(
+        wrong("FIXPOINT__SENTRY__DEDUP", "5"),
+        "FIXPOINT__SENTRY__DEDUP is no setting: did you mean FIXPOINT__SENTRY__DEDUP_MINUTES?"
+    );
 }
 
 #[test]
 fn a_wrong_file_is_one_sentence() {
-    assert_eq!(wrong_in_file("[sentry]\ndedup_minutes = \"abc\""), "sentry.dedup_minutes in FILE is \"abc\": a whole number of minutes is needed");
-    assert_eq!(wrong_in_file("[sentry]\ndedupe_minutes = 5"), "sentry.dedupe_minutes in FILE is no setting: did you mean sentry.dedup_minutes?");
-    assert_eq!(wrong_in_file("[sentri]\nenabled = true"), "[sentri] in FILE is no setting: did you mean [sentry]?");
-    assert_eq!(wrong_in_file("[projects.\"a/b\"]\nrun_test = true"), "projects.a/b.run_test in FILE is no setting: did you mean project.run_tests?");
-    assert_eq!(wrong_in_file("[ingest]\nsentry_secrets = [5]"), "ingest.sentry_secrets in FILE is of the wrong kind: a list of texts is needed");
-    assert_eq!(wrong_in_file("[bus]\nurl = 5"), "bus.url in FILE is of the wrong kind: a text in quotes is needed");
+    assert_eq!(
+        wrong_in_file("[sentry]\ndedup_minutes = \"abc\""),
+        "sentry.dedup_minutes in FILE is \"abc\": a whole number of minutes is needed"
+    );
+    assert_eq!(
+        wrong_in_file("[sentry]\ndedupe_minutes = 5"),
+        "sentry.dedupe_minutes in FILE is no setting: did you mean sentry.dedup_minutes?"
+    );
+    assert_eq!(
+        wrong_in_file("[sentri]\nenabled = true"),
+        "[sentri] in FILE is no setting: did you mean [sentry]?"
+    );
+    assert_eq!(
+        wrong_in_file("[projects.\"a/b\"]\nrun_test = true"),
+        "projects.a/b.run_test in FILE is no setting: did you mean project.run_tests?"
+    );
+    assert_eq!(
+        wrong_in_file("[ingest]\nsentry_secrets = [5]"),
+        "ingest.sentry_secrets in FILE is of the wrong kind: a list of texts is needed"
+    );
+    assert_eq!(
+        wrong_in_file("[bus]\nurl = 5"),
+        "bus.url in FILE is of the wrong kind: a text in quotes is needed"
+    );
 }
 
 #[test]
 fn a_file_that_is_no_toml_says_the_line_and_repeats_no_secret() {
-    let message = wrong_in_file("[github]\napi_url = \"x\"\ntoken = ghp_hunter2\n");
-    assert!(message.starts_with("the settings file FILE, line 3 is no TOML: "), "{message}");
+    let message = wrong_in_file("[github.auth]\n\ntoken = ghp_hunter2\n");
+    assert!(
+        message.starts_with("the settings file FILE, line 3 is no TOML: "),
+        "{message}"
+    );
     assert!(!message.contains("hunter2"), "{message}");
-    assert!(sentence(&Source::default().file("/does/not/exist.toml"), None).contains("/does/not/exist.toml cannot be read"));
+    assert!(
+        sentence(&Source::default().file("/does/not/exist.toml"), None).contains("/does/not/exist.toml cannot be read")
+    );
 }
 
 #[test]
@@ -208,8 +348,14 @@ fn what_a_section_needs_and_nobody_has_set_is_named_as_people_know_it() {
         token: SecretString,
     }
     let settings = Settings::load(&Source::default()).unwrap();
-    assert_eq!(settings.section::<GitHub>("github").unwrap_err().to_string(), "github.token (GITHUB_TOKEN) is not set, and is needed");
-    assert_eq!(settings.name_of("github.token"), "github.token (GITHUB_TOKEN)");
+    assert_eq!(
+        settings.section::<GitHub>("github.auth").unwrap_err().to_string(),
+        "github.auth.token (GITHUB_TOKEN) is not set, and is needed"
+    );
+    assert_eq!(
+        settings.name_of("github.auth.token"),
+        "github.auth.token (GITHUB_TOKEN)"
+    );
 }
 
 #[test]
@@ -220,6 +366,13 @@ fn what_a_sections_owner_does_not_take_names_the_setting() {
         max_retries: u8,
     }
     let source = Source::default().environment([("SENTRY_FIXER_MAX_RETRIES", "300")]);
-    let message = Settings::load(&source).unwrap().section::<Narrow>("sentry").unwrap_err().to_string();
-    assert_eq!(message, "SENTRY_FIXER_MAX_RETRIES cannot be used: invalid value: integer `300`, expected u8");
+    let message = Settings::load(&source)
+        .unwrap()
+        .section::<Narrow>("sentry")
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        message,
+        "SENTRY_FIXER_MAX_RETRIES cannot be used: invalid value: integer `300`, expected u8"
+    );
 }

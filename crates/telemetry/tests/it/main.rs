@@ -1,5 +1,11 @@
 //! Traces that leave the process, metrics that are read, signals that stop it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -27,11 +33,18 @@ fn collector() -> (String, Receiver<(String, String, Vec<u8>)>) {
                 head.push(line.trim().to_string());
             }
             let header = |name: &str| {
-                head.iter().filter_map(|line| line.split_once(": ")).find(|(found, _)| found.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value).to_string()
+                head.iter()
+                    .filter_map(|line| line.split_once(": "))
+                    .find(|(found, _)| found.eq_ignore_ascii_case(name))
+                    .map_or("", |(_, value)| value)
+                    .to_string()
             };
             let mut body = vec![0; header("content-length").parse().unwrap()];
             stream.read_exact(&mut body).unwrap();
-            stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+            stream
+                .get_mut()
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                .unwrap();
             sender.send((head[0].clone(), header("content-type"), body)).unwrap();
         }
     });
@@ -49,9 +62,16 @@ const PARENT: u64 = 0x00f0_67aa_0ba9_02b7;
 #[tokio::test]
 async fn a_span_is_exported_as_a_child_of_what_the_map_names() {
     let (address, received) = collector();
-    let settings = Settings { format: Format::Json, level: "warn".into(), otlp_endpoint: Some(address) };
+    let settings = Settings {
+        format: Format::Json,
+        level: "warn".into(),
+        otlp_endpoint: Some(address),
+    };
     let telemetry = telemetry::start(&settings, "tested").unwrap();
-    assert!(matches!(telemetry::start(&Settings::default(), "again"), Err(StartError::AlreadyStarted(_))));
+    assert!(matches!(
+        telemetry::start(&Settings::default(), "again"),
+        Err(StartError::AlreadyStarted(_))
+    ));
 
     let headers = BTreeMap::from([("Traceparent".to_string(), format!("00-{TRACE:032x}-{PARENT:016x}-01"))]);
     let span = tracing::info_span!("handled_by_the_test");
@@ -63,19 +83,34 @@ async fn a_span_is_exported_as_a_child_of_what_the_map_names() {
     drop(span);
     let parts: Vec<_> = carried["traceparent"].split('-').collect();
     assert_eq!(parts[1], format!("{TRACE:032x}"));
-    assert_ne!(parts[2], format!("{PARENT:016x}"), "a child has an identifier of its own");
+    assert_ne!(
+        parts[2],
+        format!("{PARENT:016x}"),
+        "a child has an identifier of its own"
+    );
     let child = u64::from_str_radix(parts[2], 16).unwrap();
 
-    assert!(trace::inject().is_empty(), "outside of any span there is nothing to carry");
+    assert!(
+        trace::inject().is_empty(),
+        "outside of any span there is nothing to carry"
+    );
     let unnamed = tracing::info_span!("begins_a_trace");
-    trace::set_parent(&unnamed, &BTreeMap::from([("traceparent".to_string(), "nonsense".to_string())]));
+    trace::set_parent(
+        &unnamed,
+        &BTreeMap::from([("traceparent".to_string(), "nonsense".to_string())]),
+    );
     assert_ne!(unnamed.in_scope(trace::trace_id), Some(format!("{TRACE:032x}")));
     assert!(unnamed.in_scope(trace::trace_id).is_some());
     drop(unnamed);
 
     telemetry.stop().await;
-    let (request, content_type, body) = received.recv_timeout(Duration::from_secs(5)).expect("nothing was exported");
-    assert_eq!((request.as_str(), content_type.as_str()), ("POST /v1/traces HTTP/1.1", "application/x-protobuf"));
+    let (request, content_type, body) = received
+        .recv_timeout(Duration::from_secs(5))
+        .expect("nothing was exported");
+    assert_eq!(
+        (request.as_str(), content_type.as_str()),
+        ("POST /v1/traces HTTP/1.1", "application/x-protobuf")
+    );
     for (what, bytes) in [
         ("trace id", TRACE.to_be_bytes().as_slice()),
         ("parent's id", PARENT.to_be_bytes().as_slice()),
@@ -112,7 +147,9 @@ async fn a_signal_cancels_the_token() {
     let stop = telemetry::on_signal().unwrap();
     assert!(!stop.is_cancelled());
     rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM).unwrap();
-    tokio::time::timeout(Duration::from_secs(5), stop.cancelled()).await.expect("SIGTERM did not cancel it");
+    tokio::time::timeout(Duration::from_secs(5), stop.cancelled())
+        .await
+        .expect("SIGTERM did not cancel it");
 }
 
 #[test]
