@@ -6,18 +6,6 @@ use crate::name::is_secret;
 use crate::{Settings, documented_name};
 use toml::{Table, Value};
 
-/// What a section reads and another one sets: there is one switch for both. (Section, its key, the key that sets it.)
-const REPEATED: [(&str, &str, &str); 1] = [("ingest", "sentry_enabled", "sentry.enabled")];
-
-/// Fills in the keys that repeat another.
-pub(crate) fn repeat(all: &mut Table) {
-    for (section, key, from) in REPEATED {
-        if let (Some(value), Some(Value::Table(section))) = (look_up(all, from).cloned(), all.get_mut(section)) {
-            section.insert(key.into(), value);
-        }
-    }
-}
-
 pub(crate) fn look_up<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
     match key.split_once('.') {
         Some((section, rest)) => look_up(table.get(section)?.as_table()?, rest),

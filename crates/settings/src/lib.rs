@@ -55,7 +55,6 @@ impl Settings {
             set_by.extend(layer.set_by);
             merge(&mut all, layer.values);
         }
-        check::repeat(&mut all);
         all.iter_mut()
             .filter_map(|(_, section)| section.as_table_mut())
             .for_each(strip);

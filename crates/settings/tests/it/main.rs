@@ -29,7 +29,6 @@ struct Sentry {
 struct Ingest {
     sentry_secrets: Vec<SecretString>,
     github_secrets: Vec<SecretString>,
-    sentry_enabled: bool,
     max_body_bytes: usize,
 }
 
@@ -185,18 +184,6 @@ fn two_secrets_at_once_come_from_a_list() {
         exposed(&ingest.github_secrets),
         ["with,comma"],
         "a documented name holds one secret, whatever is in it"
-    );
-}
-
-#[test]
-fn ingest_knows_whether_the_sentry_pipeline_is_on() {
-    assert!(!section::<Ingest>(&Source::default(), "ingest").sentry_enabled);
-    assert!(
-        section::<Ingest>(
-            &Source::default().environment([("SENTRY_FIXER_ENABLED", "true")]),
-            "ingest"
-        )
-        .sentry_enabled
     );
 }
 
