@@ -1,0 +1,181 @@
+//! Candidates, cheapest first. Lines are expanded only when their turn comes, so that a large project costs nothing to start.
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashSet};
+
+use tree_sitter::Parser;
+
+use super::edit::{Applied, Edit};
+use super::localise::Place;
+use super::project::Project;
+use super::scope::Scope;
+use super::symptom::{Symptom, bias};
+use super::template::{FAMILIES, Site};
+
+/// No edit gets cheaper than this, whatever the symptoms say.
+const FLOOR: f64 = 0.2;
+/// What a line that is not suspicious at all costs more than one that surely is wrong.
+const DISTANCE: f64 = 1.5;
+/// Cheapest candidates of one line that are kept.
+const PER_LINE: usize = 900;
+
+struct Entry {
+    priority: f64,
+    /// Order of insertion breaks ties, so that a search can be repeated.
+    serial: u64,
+    item: Item,
+}
+
+enum Item {
+    Line(usize),
+    Edit(Box<Edit>, f64),
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.priority.total_cmp(&self.priority).then(other.serial.cmp(&self.serial))
+    }
+}
+
+/// One candidate, ready to run.
+pub struct Candidate {
+    /// The edit.
+    pub edit: Edit,
+    /// New text of the file, its fingerprint and the size of the change.
+    pub applied: Applied,
+    /// Cost with priors and suspiciousness: the order of the search.
+    pub priority: f64,
+    /// Suspiciousness of its line.
+    pub suspicion: f64,
+}
+
+/// The lazy generator.
+pub struct Queue<'p> {
+    project: &'p Project,
+    symptoms: &'p [Symptom],
+    places: Vec<Place>,
+    heap: BinaryHeap<Entry>,
+    seen: HashSet<u64>,
+    parser: Parser,
+    serial: u64,
+}
+
+impl<'p> Queue<'p> {
+    /// A queue over these lines. `None` when the grammar cannot be loaded.
+    pub fn new(project: &'p Project, symptoms: &'p [Symptom], places: Vec<Place>) -> Option<Self> {
+        let mut queue = Self { project, symptoms, heap: BinaryHeap::new(), seen: HashSet::new(), parser: super::syntax::parser()?, serial: 0, places: Vec::new() };
+        for (index, place) in places.iter().enumerate() {
+            queue.push(FLOOR + DISTANCE * (1.0 - place.suspicion), Item::Line(index));
+        }
+        queue.places = places;
+        Some(queue)
+    }
+
+    fn push(&mut self, priority: f64, item: Item) {
+        self.serial += 1;
+        self.heap.push(Entry { priority, serial: self.serial, item });
+    }
+
+    /// The next candidate that parses and was not seen before.
+    pub fn next(&mut self) -> Option<Candidate> {
+        while let Some(entry) = self.heap.pop() {
+            match entry.item {
+                Item::Line(index) => self.expand(index),
+                Item::Edit(edit, suspicion) => {
+                    let Some(source) = self.project.sources.get(edit.file) else { continue };
+                    let Some(applied) = edit.apply(source, &mut self.parser) else { continue };
+                    if self.seen.insert(applied.fingerprint) {
+                        return Some(Candidate { edit: *edit, applied, priority: entry.priority, suspicion });
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Priority of what comes next; candidates may turn out to be later, never earlier.
+    pub fn peek(&self) -> Option<f64> {
+        self.heap.peek().map(|entry| entry.priority)
+    }
+
+    fn expand(&mut self, index: usize) {
+        let Some(place) = self.places.get(index).cloned() else { return };
+        let mut edits = edits_on(self.project, self.symptoms, &place);
+        edits.sort_by(|a, b| a.0.total_cmp(&b.0));
+        edits.truncate(PER_LINE);
+        for (priority, edit) in edits {
+            self.push(priority, Item::Edit(Box::new(edit), place.suspicion));
+        }
+    }
+}
+
+/// Every edit of one line with its priority.
+pub fn edits_on(project: &Project, symptoms: &[Symptom], place: &Place) -> Vec<(f64, Edit)> {
+    let Some(source) = project.sources.get(place.file) else { return Vec::new() };
+    let function = place
+        .function
+        .and_then(|index| project.functions.get(index))
+        .and_then(|function| source.tree.root_node().named_descendant_for_byte_range(function.range.start, function.range.end));
+    let Some(scope) = Scope::new(project, place.file, function) else { return Vec::new() };
+    let mut edits = Vec::new();
+    for node in source.nodes_on(place.line) {
+        let site = Site { scope: &scope, node, symptoms, crashed: place.crashed };
+        for family in FAMILIES {
+            family(&site, &mut |edit| {
+                let gain = bias(symptoms, edit.template);
+                // A crash says little about lines that no frame points to.
+                let weight = if place.crashed || gain > 0.0 || edit.template.starts_with("T10") || !(edit.template.starts_with("T09") || edit.template.starts_with("T18")) { 1.0 } else { 0.4 };
+                let priority = (edit.cost + weight * gain).max(FLOOR) + DISTANCE * (1.0 - place.suspicion);
+                edits.push((priority, edit));
+            });
+        }
+    }
+    edits
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::brief::Brief;
+
+    fn project(text: &str) -> Project {
+        Project::new(&Brief::new([("m.py".to_owned(), text.to_owned())].into(), vec![], vec![]))
+    }
+
+    fn place(line: u32, suspicion: f64) -> Place {
+        Place { file: 0, function: Some(0), line, suspicion, crashed: false }
+    }
+
+    #[test]
+    fn candidates_come_in_order_and_once() {
+        let project = project("def f(a, b):\n    if a < b:\n        return a\n    return b\n");
+        let mut queue = Queue::new(&project, &[], vec![place(2, 1.0), place(3, 0.5), place(4, 0.2)]).unwrap();
+        let (mut last, mut texts) = (0.0, HashSet::new());
+        while let Some(candidate) = queue.next() {
+            assert!(candidate.priority >= last, "cheapest first");
+            last = candidate.priority;
+            assert!(texts.insert(candidate.applied.text), "no repetition");
+        }
+        assert!(texts.len() > 100, "{}", texts.len());
+    }
+
+    #[test]
+    fn lines_wait_until_their_turn() {
+        let project = project("def f(a, b):\n    if a < b:\n        return a\n    return b\n");
+        let mut queue = Queue::new(&project, &[], vec![place(2, 1.0), place(3, 0.0)]).unwrap();
+        let first = queue.next().unwrap();
+        assert_eq!(first.edit.line, 2);
+        assert!(queue.heap.iter().any(|entry| matches!(entry.item, Item::Line(1))), "line 3 is not expanded yet");
+    }
+}
