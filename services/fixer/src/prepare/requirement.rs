@@ -1,0 +1,297 @@
+//! What pip is to install, read from a project's manifests without running any of its code.
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+use super::plan::{is_plain_file, read_text};
+use super::{lock, manifest};
+
+/// Requirement files, in the order in which they are looked for.
+const FILES: [&str; 12] = [
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-test.txt",
+    "requirements-tests.txt",
+    "requirements_dev.txt",
+    "requirements_test.txt",
+    "dev-requirements.txt",
+    "test-requirements.txt",
+    "requirements/dev.txt",
+    "requirements/test.txt",
+    "requirements/tests.txt",
+    "tests/requirements.txt",
+];
+/// Deepest chain of `-r` lines, and most lines of all files.
+pub(super) const MAX_DEPTH: usize = 8;
+pub(super) const MAX_LINES: usize = 10_000;
+
+/// What was found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Lines of a requirements file. Paths in them are relative to the checkout and begin with `{checkout}/`.
+    pub lines: Vec<String>,
+    /// Lines of a constraints file, from a lock file.
+    pub constraints: Vec<String>,
+    /// Normal names of what is asked for directly.
+    pub names: BTreeSet<String>,
+    /// Only the project's own build backend knows its dependencies, so it has to be run.
+    pub needs_build: bool,
+    /// Extras to ask that backend for.
+    pub extras: Vec<String>,
+    /// Name and version of the project, where they are written down.
+    pub project: Option<(String, String)>,
+    /// Its entry points, in the form of `entry_points.txt`.
+    pub entry_points: String,
+}
+
+/// Stands for the checkout in a path of a line.
+pub(super) const CHECKOUT: &str = "{checkout}";
+
+impl Wanted {
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty() && !self.needs_build
+    }
+
+    pub(super) fn add(&mut self, line: &str) {
+        let line = line.trim();
+        if line.is_empty() || self.lines.len() >= MAX_LINES || self.lines.iter().any(|known| known == line) {
+            return;
+        }
+        if let Some(name) = name_of(line) {
+            self.names.insert(name);
+        }
+        self.lines.push(line.to_owned());
+    }
+}
+
+/// Reads all manifests; the files that were read beyond the known names are added to `files`.
+pub(super) fn read(checkout: &Path, files: &mut BTreeSet<PathBuf>) -> Wanted {
+    let mut wanted = Wanted::default();
+    let mut own = false;
+    for file in FILES {
+        if is_plain_file(&checkout.join(file)) {
+            own |= requirements(checkout, Path::new(file), 0, &mut wanted, files);
+        }
+    }
+    let listed = !wanted.lines.is_empty();
+    let before = wanted.lines.len();
+    let known = manifest::pyproject(checkout, &mut wanted);
+    let known = manifest::setup_cfg(checkout, &mut wanted) || known;
+    let known = manifest::pipfile(checkout, &mut wanted) || known;
+    // `pip install -e .` in a requirements file, or a project that says what it needs nowhere else.
+    let has_backend = is_plain_file(&checkout.join("setup.py"));
+    wanted.needs_build |= has_backend
+        && !known
+        && before == wanted.lines.len()
+        && (own || !listed)
+        && setup_py_has_requirements(checkout);
+    lock::locks(checkout, &mut wanted);
+    wanted
+}
+
+/// Takes the lines of a requirements file in. True if it asks for the project itself.
+fn requirements(
+    checkout: &Path,
+    file: &Path,
+    depth: usize,
+    wanted: &mut Wanted,
+    files: &mut BTreeSet<PathBuf>,
+) -> bool {
+    if depth > MAX_DEPTH {
+        return false;
+    }
+    let Some(text) = read_text(&checkout.join(file)) else {
+        return false;
+    };
+    files.insert(file.to_owned());
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    let mut own = false;
+    for line in text.replace("\\\n", " ").lines() {
+        let line = line.trim_start_matches('\u{feff}').trim();
+        // A comment begins at the line's start or after a space.
+        let line = if line.starts_with('#') {
+            ""
+        } else {
+            line.split(" #").next().unwrap_or(line).trim()
+        };
+        if let Some(other) = option(line, &["-r", "--requirement"]) {
+            if let Some(path) = within(&folder, other) {
+                own |= requirements(checkout, &path, depth + 1, wanted, files);
+            }
+        } else if let Some(other) = option(line, &["-c", "--constraint"]) {
+            if let Some(path) = within(&folder, other) {
+                if let Some(text) = read_text(&checkout.join(&path)) {
+                    wanted.constraints.extend(
+                        text.lines()
+                            .map(str::trim)
+                            .filter(|line| !line.is_empty() && !line.starts_with(['#', '-']))
+                            .map(str::to_owned),
+                    );
+                }
+                files.insert(path);
+            }
+        } else if let Some(target) =
+            option(line, &["-e", "--editable"]).or_else(|| line.starts_with('.').then_some(line))
+        {
+            let path = target.split('[').next().unwrap_or(target).trim();
+            match within(&folder, path) {
+                Some(path) if path.as_os_str().is_empty() => {
+                    own = true;
+                    if let Some((_, extras)) = target.split_once('[') {
+                        wanted.extras.extend(
+                            extras
+                                .trim_end_matches(']')
+                                .split(',')
+                                .map(|extra| extra.trim().to_owned()),
+                        );
+                    }
+                }
+                // Another folder of the checkout: it is built from its copy, not linked to.
+                Some(path) => wanted.add(&format!("{CHECKOUT}/{}", path.display())),
+                None => wanted.add(target),
+            }
+        } else if !line.starts_with('-') {
+            wanted.add(line);
+        }
+        // Other options (`--index-url`, `--extra-index-url`, `--find-links`, …) are the project's wish to fetch from elsewhere. The
+        // allow-list decides where from, so they are left out.
+    }
+    own
+}
+
+fn option<'a>(line: &'a str, names: &[&str]) -> Option<&'a str> {
+    names.iter().find_map(|name| {
+        let rest = line.strip_prefix(name)?;
+        (rest.starts_with([' ', '=', '\t']) || name.len() == 2 && !rest.is_empty())
+            .then(|| rest.trim_start_matches(['=', ' ', '\t']))
+    })
+}
+
+/// A path relative to the checkout, if it stays in it.
+pub(super) fn within(folder: &Path, path: &str) -> Option<PathBuf> {
+    if path.contains("://") {
+        return None;
+    }
+    let mut result = PathBuf::new();
+    for part in folder.join(path).components() {
+        match part {
+            Component::Normal(part) => result.push(part),
+            Component::CurDir => {}
+            Component::ParentDir => {
+                if !result.pop() {
+                    return None;
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(result)
+}
+
+fn setup_py_has_requirements(checkout: &Path) -> bool {
+    read_text(&checkout.join("setup.py")).is_some_and(|text| {
+        text.contains("install_requires") || text.contains("extras_require") || text.contains("tests_require")
+    })
+}
+
+pub(super) fn one_line(text: &str) -> bool {
+    !text.contains(['\n', '\r']) && text.len() < 500
+}
+
+/// The normal name of what a line asks for: `Foo_Bar[x]>=1` is `foo-bar`.
+fn name_of(line: &str) -> Option<String> {
+    let end = line
+        .find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)))
+        .unwrap_or(line.len());
+    (end > 0).then(|| normal(&line[..end]))
+}
+
+pub(super) fn normal(name: &str) -> String {
+    name.trim().to_ascii_lowercase().replace(['_', '.'], "-")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn project(files: &[(&str, &str)]) -> Wanted {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        read(folder.path(), &mut BTreeSet::new())
+    }
+
+    #[test]
+    fn requirement_files_are_flattened_and_stay_in_the_checkout() {
+        let wanted = project(&[
+            (
+                "requirements.txt",
+                "flask>=2 # web\n-r requirements/base.txt\n--index-url http://evil/\n-e .[fast]\n-r ../../etc/passwd\n",
+            ),
+            (
+                "requirements/base.txt",
+                "requests==2.31 \\\n  --hash=sha256:00\n-c pins.txt\n../libs/own\n",
+            ),
+            ("requirements/pins.txt", "idna==3.4\n"),
+        ]);
+        assert_eq!(
+            wanted.lines,
+            ["flask>=2", "requests==2.31    --hash=sha256:00", "{checkout}/libs/own"]
+        );
+        assert_eq!(wanted.constraints, ["idna==3.4"]);
+        assert_eq!(wanted.extras, ["fast"]);
+        assert!(wanted.names.contains("flask") && !wanted.needs_build);
+    }
+
+    #[test]
+    fn a_pyproject_gives_dependencies_test_extras_and_groups() {
+        let wanted = project(&[(
+            "pyproject.toml",
+            "[project]\nname='shop'\nversion='1.2'\ndependencies=['attrs']\n[project.scripts]\nshop='shop:main'\n[project.optional-dependencies]\ntest=['pytest','shop[x]']\nx=['httpx']\ndocs=['sphinx']\n[dependency-groups]\ndev=['ruff',{include-group='more'}]\nmore=['hypothesis']\n",
+        )]);
+        assert_eq!(wanted.lines, ["attrs", "pytest", "httpx", "ruff", "hypothesis"]);
+        assert_eq!(wanted.project, Some(("shop".to_owned(), "1.2".to_owned())));
+        assert_eq!(wanted.entry_points, "[console_scripts]\nshop = shop:main\n");
+        assert!(!wanted.needs_build);
+    }
+
+    #[test]
+    fn poetry_and_its_lock_become_ranges_and_pins() {
+        let wanted = project(&[
+            (
+                "pyproject.toml",
+                "[tool.poetry.dependencies]\npython='^3.9'\nflask='^2.3.1'\nzero='^0.4.2'\nold={version='~1.4',optional=true}\n[tool.poetry.group.dev.dependencies]\npytest='*'\n",
+            ),
+            (
+                "poetry.lock",
+                "[[package]]\nname='Flask'\nversion='2.3.3'\n[[package]]\nname='two'\nversion='1'\n[[package]]\nname='two'\nversion='2'\n",
+            ),
+        ]);
+        assert_eq!(wanted.lines, ["flask>=2.3.1,<3", "zero>=0.4.2,<0.5", "pytest"]);
+        assert_eq!(wanted.constraints, ["flask==2.3.3"]);
+    }
+
+    #[test]
+    fn setup_cfg_is_read_and_setup_py_is_not_run_unless_it_must() {
+        let wanted = project(&[
+            (
+                "setup.cfg",
+                "[metadata]\nname = a\n[options]\ninstall_requires =\n    attrs>=1\n    six; python_version<'3'\n[options.extras_require]\ntest =\n    pytest\ndocs = sphinx\n",
+            ),
+            ("setup.py", "setup()"),
+        ]);
+        assert_eq!(wanted.lines, ["attrs>=1", "six; python_version<'3'", "pytest"]);
+        assert!(!wanted.needs_build);
+        assert!(project(&[("setup.py", "setup(install_requires=read())")]).needs_build);
+        assert!(
+            !project(&[
+                ("setup.py", "setup(install_requires=[])"),
+                ("requirements.txt", "attrs")
+            ])
+            .needs_build
+        );
+    }
+}
