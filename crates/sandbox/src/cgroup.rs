@@ -143,8 +143,15 @@ impl Cgroup {
 }
 
 impl Drop for Cgroup {
+    /// Reached with processes inside only when the runtime ends before the command: then there is nobody to wait for later.
     fn drop(&mut self) {
-        self.try_remove();
+        for _ in 0..20 {
+            if self.try_remove() {
+                return;
+            }
+            self.kill();
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

@@ -195,7 +195,7 @@ async fn talks_and_dies_when_dropped() {
     assert_eq!(lines.next_line().await.unwrap().unwrap(), "got one");
     assert_eq!(lines.next_line().await.unwrap().unwrap(), "got two");
     let heard = async {
-        while running.stderr().text != "oops\n" {
+        while running.stderr().text != "oops\n" || !folder.path().join("beat").exists() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
