@@ -1,0 +1,157 @@
+//! How much of what a sender writes is kept: a message is to stay under one mebibyte whatever arrives.
+
+use domain::signal::{ErrorAlert, Signal};
+use serde_json::{Map, Value};
+
+/// Longest kept text of a value, in characters.
+pub(super) const TEXT: usize = 4096;
+/// Longest kept line of source, in characters.
+pub(super) const LINE: usize = 512;
+/// Longest kept name, in characters.
+pub(super) const NAME: usize = 512;
+/// Frames kept of one exception: the last ones, since the last one raised.
+pub(super) const FRAMES: usize = 100;
+/// Exceptions kept of a chain: the last ones, since the last one was seen.
+pub(super) const CHAIN: usize = 10;
+/// Variables kept of one frame.
+pub(super) const VARS: usize = 100;
+const DEPTH: usize = 8;
+const ITEMS: usize = 200;
+const MESSAGE_BYTES: usize = 900 * 1024;
+
+/// Names under which SDKs and people keep credentials. Compared without case, `-` and `_`.
+const SECRET_NAMES: [&str; 27] = [
+    "password", "passwd", "passphrase", "secret", "clientsecret", "apikey", "xapikey", "auth", "authorization", "proxyauthorization",
+    "credentials", "token", "accesstoken", "refreshtoken", "idtoken", "xauthtoken", "xaccesstoken", "session", "sessionid", "csrftoken",
+    "xcsrftoken", "privatekey", "mysqlpwd", "cookie", "cookies", "setcookie", "signature",
+];
+
+/// Whether a key names a credential.
+pub(super) fn is_secret(name: &str) -> bool {
+    let plain: String = name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect();
+    SECRET_NAMES.contains(&plain.as_str())
+}
+
+/// At most `limit` characters; what was cut ends in `…`.
+pub(super) fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(limit.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// A value with bounded depth, width and texts, and with credentials filtered.
+pub(super) fn value(value: &Value) -> Value {
+    bounded(value, DEPTH)
+}
+
+fn bounded(value: &Value, depth: usize) -> Value {
+    match value {
+        Value::String(text) => Value::String(cut(text, TEXT)),
+        Value::Array(_) | Value::Object(_) if depth == 0 => Value::String("…".into()),
+        Value::Array(items) => items.iter().take(ITEMS).map(|item| bounded(item, depth - 1)).collect(),
+        Value::Object(entries) => Value::Object(object(entries, depth - 1)),
+        other => other.clone(),
+    }
+}
+
+fn object(entries: &Map<String, Value>, depth: usize) -> Map<String, Value> {
+    let keep = |(name, value): (&String, &Value)| (cut(name, NAME), named(name, value, depth));
+    entries.iter().take(ITEMS).map(keep).collect()
+}
+
+/// The bounded value of a variable or key with this name.
+pub(super) fn named(name: &str, value: &Value, depth: usize) -> Value {
+    // `None` under such a name is no secret, and often the very cause of the error.
+    let empty = value.is_null() || value.as_str().is_some_and(|text| text.is_empty() || text == "None" || text == "null");
+    if is_secret(name) && !empty { Value::String("[Filtered]".into()) } else { bounded(value, depth) }
+}
+
+/// Gives up the least useful parts, in order, until the signal fits into a message.
+pub(super) fn fit(signal: &mut Signal) {
+    let Signal::ErrorAlert(alert) = signal else { return };
+    let steps: [fn(&mut ErrorAlert); 5] = [
+        |alert| frames(alert, |age, frame| {
+            if age >= 10 || frame.in_app == Some(false) {
+                frame.vars.clear();
+            }
+        }),
+        |alert| {
+            if let Some(request) = &mut alert.request {
+                request.data = None;
+                request.headers.clear();
+            }
+        },
+        |alert| frames(alert, |age, frame| {
+            if age >= 3 {
+                frame.vars.clear();
+                frame.pre_context.clear();
+                frame.post_context.clear();
+            }
+        }),
+        |alert| frames(alert, |_, frame| frame.vars.clear()),
+        |alert| {
+            for exception in &mut alert.exceptions {
+                let old = exception.frames.len().saturating_sub(20);
+                exception.frames.drain(..old);
+            }
+        },
+    ];
+    for step in steps {
+        if serde_json::to_vec(&*alert).is_ok_and(|bytes| bytes.len() <= MESSAGE_BYTES) {
+            return;
+        }
+        step(alert);
+    }
+}
+
+/// Visits every frame with its distance from the one that raised.
+fn frames(alert: &mut ErrorAlert, visit: impl Fn(usize, &mut domain::signal::StackFrame)) {
+    for exception in &mut alert.exceptions {
+        for (age, frame) in exception.frames.iter_mut().rev().enumerate() {
+            visit(age, frame);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use domain::signal::{ExceptionInfo, StackFrame};
+    use serde_json::json;
+
+    #[test]
+    fn values_are_bounded_and_credentials_filtered() {
+        let long = "x".repeat(TEXT + 10);
+        let kept = value(&json!({"long": long, "api_key": "k", "API-Key": "k", "token": null, "nested": {"Authorization": "Bearer x"}}));
+        assert_eq!(kept["long"].as_str().unwrap().chars().count(), TEXT);
+        assert_eq!(kept["api_key"], "[Filtered]");
+        assert_eq!(kept["API-Key"], "[Filtered]");
+        assert_eq!(kept["token"], Value::Null);
+        assert_eq!(kept["nested"]["Authorization"], "[Filtered]");
+        let mut deep = json!(1);
+        for _ in 0..50 {
+            deep = json!([deep]);
+        }
+        assert!(value(&deep).to_string().len() < 40);
+    }
+
+    #[test]
+    fn the_frame_that_raised_is_given_up_last() {
+        let frame = |n: usize| StackFrame {
+            function: Some(format!("f{n}")),
+            vars: (0..40).map(|v| (format!("v{v}"), json!("y".repeat(TEXT)))).collect(),
+            ..StackFrame::default()
+        };
+        let exception = ExceptionInfo { kind: "E".into(), frames: (0..FRAMES).map(frame).collect(), ..ExceptionInfo::default() };
+        let mut alert = crate::provider::event::alert(&json!({"event_id": "e", "issue_id": "1"}), &json!({})).unwrap();
+        alert.exceptions = vec![exception];
+        let mut signal = Signal::ErrorAlert(Box::new(alert));
+        fit(&mut signal);
+        assert!(serde_json::to_vec(&signal).unwrap().len() <= 1024 * 1024);
+        let Signal::ErrorAlert(alert) = signal else { unreachable!() };
+        assert_eq!(alert.exceptions[0].frames.last().unwrap().vars.len(), 40);
+        assert!(alert.exceptions[0].frames[0].vars.is_empty());
+    }
+}

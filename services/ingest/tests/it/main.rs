@@ -1,0 +1,8 @@
+//! The doors over real HTTP, with a planner's answers on a real bus.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod answers;
+mod conformance;
+mod durable;
+mod signatures;
+mod site;
