@@ -7,9 +7,9 @@ use super::reading::{Step, cut};
 /// Longest line that parsers see, in bytes.
 const MAX_LINE: usize = 16 << 10;
 /// Lines kept of each step's end.
-const TAIL_LINES: usize = 300;
+const TAIL_LINES: usize = 200;
 /// Steps that are told apart; what comes later counts to the last.
-const MAX_STEPS: usize = 400;
+const MAX_STEPS: usize = 200;
 /// Longest command kept, in bytes.
 const MAX_COMMAND: usize = 16 << 10;
 

@@ -1,5 +1,5 @@
 //! `cargo test` (libtest) and nextest.
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::reading::{Counts, FailedTest, Frame, Framework, ParsedRun};
 use super::{MAX_TESTS, Reader};
@@ -7,7 +7,7 @@ use super::{MAX_TESTS, Reader};
 #[derive(Default)]
 pub(super) struct Cargo {
     failed: Vec<FailedTest>,
-    names: HashSet<String>,
+    names: HashMap<String, usize>,
     /// Index of the test whose `---- name stdout ----` section is being read.
     inside: Option<usize>,
     message: Vec<String>,
@@ -67,7 +67,11 @@ impl Reader for Cargo {
 impl Cargo {
     /// The index of the test of this name, new or known.
     fn at(&mut self, name: &str) -> usize {
-        if self.names.insert(name.to_owned()) && self.failed.len() < MAX_TESTS {
+        if let Some(at) = self.names.get(name) {
+            return *at;
+        }
+        if self.failed.len() < MAX_TESTS {
+            self.names.insert(name.to_owned(), self.failed.len());
             let short = if name.contains(' ') {
                 name
             } else {
@@ -80,10 +84,7 @@ impl Cargo {
             });
             return self.failed.len() - 1;
         }
-        self.failed
-            .iter()
-            .position(|test| test.id == name)
-            .unwrap_or(usize::MAX)
+        usize::MAX
     }
 
     fn body(&mut self, line: &str) {

@@ -1,5 +1,5 @@
 //! `go test`, as text and as a JSON stream.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -22,6 +22,8 @@ pub(super) struct Go {
     /// What a failed test printed goes here: the index in `pending` and how far its `---` line is indented.
     current: Option<(usize, usize)>,
     seen: bool,
+    /// Packages with a failed test.
+    failing: HashSet<String>,
     json: bool,
     step: usize,
 }
@@ -235,6 +237,9 @@ impl Go {
                     "skip" => self.counts.skipped += 1,
                     _ => {
                         self.counts.failed += 1;
+                        if self.failing.len() < MAX_TESTS {
+                            self.failing.insert(event.package);
+                        }
                         let mut test = FailedTest {
                             id: key,
                             name: event.test,
@@ -254,7 +259,7 @@ impl Go {
             "fail" => {
                 self.seen = true;
                 let prefix = format!("{}/", event.package);
-                if !self.done.iter().any(|test| test.id.starts_with(&prefix)) {
+                if !self.failing.contains(&event.package) {
                     self.counts.errors += 1;
                     let mut test = FailedTest {
                         id: event.package.clone(),

@@ -24,6 +24,8 @@ pub use class::FailureClass;
 pub use reading::{Counts, FailedTest, Frame, Framework, LogReading, Status, Step, TestRun};
 pub use redact::redact;
 
+use std::collections::HashMap;
+
 use actions::Envelope;
 use reading::ParsedRun;
 
@@ -33,6 +35,8 @@ pub const MAX_LOG: usize = 64 << 20;
 pub const MAX_TESTS: usize = 2_000;
 /// Longest message of one failed test, in bytes.
 pub const MAX_MESSAGE: usize = 4_000;
+/// Most runs of one log that are told apart; what comes later counts to the last of its framework.
+pub const MAX_RUNS: usize = 500;
 /// Most frames of one failed test; the innermost are kept.
 pub const MAX_FRAMES: usize = 40;
 
@@ -63,20 +67,46 @@ pub fn read(log: &[u8]) -> LogReading {
     ];
     let (head, tail) = bounded(log);
     let mut envelope = Envelope::default();
-    let mut runs = Vec::new();
+    let mut runs: Vec<ParsedRun> = Vec::new();
+    let mut kept = HashMap::new();
     for part in [head, tail] {
         actions::lines(part, |raw| {
             if let Some((line, step)) = envelope.take(raw) {
+                let known = runs.len();
                 for reader in &mut readers {
                     reader.line(line, step, &mut runs);
+                }
+                if runs.len() > known {
+                    admit(&mut runs, known, &mut kept);
                 }
             }
         });
     }
     for reader in &mut readers {
+        let known = runs.len();
         reader.finish(&mut runs);
+        admit(&mut runs, known, &mut kept);
     }
     conclude(&runs, envelope)
+}
+
+/// Bounds what new runs may keep, so that a log cannot make its reading larger than itself.
+fn admit(runs: &mut Vec<ParsedRun>, known: usize, kept: &mut HashMap<Framework, usize>) {
+    for run in runs.split_off(known) {
+        let kept = kept.entry(run.framework).or_default();
+        let mut run = run;
+        run.failed.truncate(MAX_TESTS.saturating_sub(*kept));
+        *kept += run.failed.len();
+        let same =
+            (runs.len() >= MAX_RUNS).then(|| runs.iter_mut().rev().find(|other| other.framework == run.framework));
+        match same.flatten() {
+            Some(last) => {
+                last.counts.add(run.counts);
+                last.failed.append(&mut run.failed);
+            }
+            None => runs.push(run),
+        }
+    }
 }
 
 fn bounded(log: &[u8]) -> (&[u8], &[u8]) {
@@ -88,11 +118,11 @@ fn bounded(log: &[u8]) -> (&[u8], &[u8]) {
 
 /// Which runs count, and what they and the steps say together.
 fn conclude(runs: &[ParsedRun], mut envelope: Envelope) -> LogReading {
+    // The last run with a failure; one without a summary only if there is no other, since stray lines may look like it.
     let broken = |run: &&ParsedRun| !run.failed.is_empty() || run.counts.bad() > 0;
-    let framework = runs
-        .iter()
-        .rev()
-        .find(broken)
+    let whole = |run: &&ParsedRun| broken(run) && run.complete;
+    let failing_run = runs.iter().rev().find(whole).or_else(|| runs.iter().rev().find(broken));
+    let framework = failing_run
         .or_else(|| runs.iter().max_by_key(|run| run.counts.run))
         .map(|run| run.framework);
     let mut counts = Counts::default();
@@ -109,7 +139,6 @@ fn conclude(runs: &[ParsedRun], mut envelope: Envelope) -> LogReading {
     for test in &mut failed {
         test.bound();
     }
-    let failing_run = runs.iter().rev().find(broken);
     let failing = envelope.failing(failing_run.map(|run| run.step));
     let exit_code = failing.and_then(|step| envelope.exit_code(step));
     let ran = runs.iter().any(|run| run.counts.run > 0 || !run.failed.is_empty());

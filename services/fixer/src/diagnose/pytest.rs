@@ -1,8 +1,11 @@
 //! pytest: the short summary, the failure blocks and the verbose lines, whichever of them a log has.
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::reading::{Counts, FailedTest, Frame, Framework, ParsedRun, repository_path};
 use super::{MAX_FRAMES, MAX_TESTS, Reader, python};
+
+/// How many " - " of one line are tried as the end of its id.
+const MAX_SEPARATORS: usize = 8;
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Section {
@@ -34,6 +37,8 @@ pub(super) struct Pytest {
     listed: Vec<(String, Option<String>)>,
     live: Vec<String>,
     blocks: Vec<Block>,
+    /// Blocks by the selector of their test, in order; a name may come more than once.
+    index: HashMap<String, VecDeque<usize>>,
 }
 
 impl Reader for Pytest {
@@ -121,16 +126,18 @@ impl Pytest {
             return;
         };
         // A test's parameters may hold anything, also " - ". The blocks know the whole name.
-        let whole = self
-            .blocks
-            .iter()
-            .filter(|block| block.name.contains('['))
-            .find_map(|block| {
-                let tail = format!("::{}", selector(&block.name));
-                let end = rest.find(&tail)? + tail.len();
-                (rest.len() == end || rest[end..].starts_with(" - ")).then_some(end)
-            });
-        let end = whole.unwrap_or_else(|| id_end(rest));
+        let guess = id_end(rest);
+        let known = |end: &usize| self.index.contains_key(key(&rest[..*end]).as_str());
+        let end = if known(&guess) {
+            guess
+        } else {
+            let ends = rest
+                .match_indices(" - ")
+                .map(|(at, _)| at)
+                .take(MAX_SEPARATORS)
+                .chain([rest.len()]);
+            ends.filter(|_| rest.contains('[')).find(known).unwrap_or(guess)
+        };
         let message = rest[end..].strip_prefix(" - ").map(str::to_owned);
         self.listed.push((rest[..end].to_owned(), message));
     }
@@ -142,6 +149,13 @@ impl Pytest {
                 let plain = name
                     .strip_prefix("ERROR at setup of ")
                     .or_else(|| name.strip_prefix("ERROR at teardown of "));
+                let named = collecting.or(plain).unwrap_or(name);
+                let key = if collecting.is_some() {
+                    named.to_owned()
+                } else {
+                    selector(named)
+                };
+                self.index.entry(key).or_default().push_back(self.blocks.len());
                 self.blocks.push(Block {
                     name: collecting.or(plain).unwrap_or(name).to_owned(),
                     collecting: collecting.is_some(),
@@ -187,6 +201,7 @@ impl Pytest {
 
     fn close(&mut self, counts: Option<Counts>, runs: &mut Vec<ParsedRun>) {
         let mut blocks: Vec<Option<Block>> = std::mem::take(&mut self.blocks).into_iter().map(Some).collect();
+        let mut index = std::mem::take(&mut self.index);
         let mut ids = std::mem::take(&mut self.listed);
         let live = std::mem::take(&mut self.live);
         if ids.is_empty() {
@@ -197,10 +212,8 @@ impl Pytest {
             .into_iter()
             .filter(|(id, _)| seen.insert(id.clone()))
             .map(|(id, message)| {
-                let own = blocks
-                    .iter_mut()
-                    .find(|block| block.as_ref().is_some_and(|block| block.is_of(&id)))
-                    .and_then(Option::take);
+                let at = index.get_mut(key(&id).as_str()).and_then(VecDeque::pop_front);
+                let own = at.and_then(|at| blocks.get_mut(at)).and_then(Option::take);
                 test(id, own, message)
             })
             .collect();
@@ -233,15 +246,6 @@ impl Block {
         if self.frames.len() < MAX_FRAMES * 4 {
             self.frames.push(frame);
         }
-    }
-
-    /// Whether the block is about this node id.
-    fn is_of(&self, id: &str) -> bool {
-        if self.collecting {
-            return self.name == id;
-        }
-        id.split_once("::")
-            .is_some_and(|(_, test)| test.replace("::", ".") == self.name || test == selector(&self.name))
     }
 
     /// The node id from the name and the first frame in a file that looks like a test's; the bare name if there is none.
@@ -282,6 +286,12 @@ fn test(id: String, block: Option<Block>, message: Option<String>) -> FailedTest
     }
     test.locate();
     test
+}
+
+/// What a node id and the name of its block have in common: the selector of the test, or the path of a file that was not collected.
+fn key(id: &str) -> String {
+    id.split_once("::")
+        .map_or_else(|| id.to_owned(), |(_, test)| selector(test))
 }
 
 /// `TestA.test_b[x.y]` as a selector: `TestA::test_b[x.y]`.

@@ -322,6 +322,27 @@ fn sixty_four_mebibytes_take_linear_time() {
     assert!(quarter < Duration::from_secs(20), "{quarter:?}");
 }
 
+#[test]
+fn many_runs_with_many_failures_take_linear_time() {
+    let mut run = "=== test session starts ===\n=== FAILURES ===\n".to_owned();
+    for at in 0..MAX_TESTS {
+        run.push_str(&format!("___ T.t{at}[a - b] ___\nE   x\n"));
+    }
+    run.push_str("=== short test summary info ===\n");
+    for at in 0..MAX_TESTS {
+        run.push_str(&format!("FAILED a.py::T::t{at}[a - b] - x\n"));
+    }
+    run.push_str("=== 2000 failed in 1s ===\n");
+    let sections = "running 1 test\n".to_owned() + &"---- a::b stdout ----\n".repeat(20_000);
+    let start = Instant::now();
+    let reading = read((run.repeat(20) + &sections).as_bytes());
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+    assert_eq!(reading.counts.failed, 40_000);
+    assert_eq!(reading.failed.len(), MAX_TESTS);
+    let short = read("1 passed in 0.10s\n".repeat(100_000).as_bytes());
+    assert_eq!((short.runs.len(), short.counts.passed), (MAX_RUNS, 100_000));
+}
+
 /// Pieces of real syntax in any order reach deeper than bytes alone.
 fn fragments() -> impl Strategy<Value = Vec<u8>> {
     let pieces: Vec<&'static [u8]> = vec![

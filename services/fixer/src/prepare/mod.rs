@@ -230,18 +230,33 @@ impl Preparer {
         Ok(environment)
     }
 
+    /// The Python of the settings, or the first of the search path that can make virtual environments, or else the first that works.
     async fn interpreter(&self) -> Result<Interpreter, PrepareError> {
-        let executable = python::locate(&self.settings)?;
         let mut known = self.interpreters.lock().await;
-        if let Some((_, interpreter)) = known
-            .get(&executable)
-            .filter(|(asked, _)| asked.elapsed() < ASK_AGAIN_AFTER)
-        {
-            return Ok(interpreter.clone());
+        let (mut first, mut failure) = (None, None);
+        for executable in python::candidates(&self.settings)? {
+            let asked = known
+                .get(&executable)
+                .filter(|(asked, _)| asked.elapsed() < ASK_AGAIN_AFTER);
+            let interpreter = match asked {
+                Some((_, interpreter)) => interpreter.clone(),
+                None => match Interpreter::ask(&*self.sandbox, &executable).await {
+                    Ok(interpreter) => {
+                        known.insert(executable, (Instant::now(), interpreter.clone()));
+                        interpreter
+                    }
+                    Err(error) => {
+                        failure = failure.or(Some(error));
+                        continue;
+                    }
+                },
+            };
+            if interpreter.has_venv {
+                return Ok(interpreter);
+            }
+            first = first.or(Some(interpreter));
         }
-        let interpreter = Interpreter::ask(&*self.sandbox, &executable).await?;
-        known.insert(executable, (Instant::now(), interpreter.clone()));
-        Ok(interpreter)
+        first.ok_or_else(|| failure.unwrap_or_else(python::absent))
     }
 
     async fn node(&self) -> Result<node::Node, PrepareError> {

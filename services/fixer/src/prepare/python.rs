@@ -41,7 +41,7 @@ pub(super) struct Interpreter {
     /// `CPython 3.11.7`.
     pub version: String,
     minor: String,
-    has_venv: bool,
+    pub has_venv: bool,
 }
 
 #[derive(Deserialize)]
@@ -51,24 +51,25 @@ struct Answer {
     venv: bool,
 }
 
-/// The executable that the settings name, or the first `python3`.
-pub(super) fn locate(settings: &Settings) -> Result<PathBuf, PrepareError> {
-    if let Some(python) = &settings.python {
-        return if python.is_file() {
-            Ok(python.clone())
-        } else {
-            Err(PrepareError::Setting(format!(
-                "python: {} is no file",
-                python.display()
-            )))
-        };
+/// How many interpreters of the search path are asked.
+const MAX_CANDIDATES: usize = 4;
+
+/// The executable that the settings name, or each `python3` of the search path.
+pub(super) fn candidates(settings: &Settings) -> Result<Vec<PathBuf>, PrepareError> {
+    match &settings.python {
+        Some(python) if python.is_file() => Ok(vec![python.clone()]),
+        Some(python) => Err(PrepareError::Setting(format!(
+            "python: {} is no file",
+            python.display()
+        ))),
+        None => Ok(settings.candidates("python3").take(MAX_CANDIDATES).collect()),
     }
-    settings.candidates("python3").next().ok_or_else(|| {
-        PrepareError::lacking(
-            "python3",
-            "python3 is not installed here: `apt-get install -y python3 python3-venv`, or set prepare.python",
-        )
-    })
+}
+
+/// There is no Python at all.
+pub(super) fn absent() -> PrepareError {
+    let what = "python3 is not installed here: `apt-get install -y python3 python3-venv`, or set prepare.python";
+    PrepareError::lacking("python3", what)
 }
 
 impl Interpreter {

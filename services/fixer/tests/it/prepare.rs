@@ -408,3 +408,37 @@ async fn a_project_whose_needs_only_its_build_backend_knows_is_built_in_a_copy()
         .await;
     assert_eq!(finished.stdout.text.trim(), "/work/shop.py", "{finished:?}");
 }
+
+#[tokio::test]
+async fn a_machine_without_venv_is_told_which_package_brings_it() {
+    let Some(mut scene) = Scene::of(&[
+        ("requirements.txt", "iniconfig\n"),
+        ("tests/test_a.py", "import unittest\n"),
+    ]) else {
+        return;
+    };
+    scene.settings.search_path = "/nowhere".into();
+    let error = scene.prepare(&spec(None)).await.unwrap_err();
+    assert!(
+        matches!(&error, PrepareError::Environment { tail, .. } if tail.contains("apt-get install -y python3")),
+        "{error:?}"
+    );
+    // A Python that cannot make environments, as Debian ships it without one package.
+    let system = Path::new("/usr/bin/python3");
+    let trial = Command::new(["/usr/bin/python3", "-c", "import ensurepip"]);
+    if !system.is_file() || scene.sandbox.run(&trial).await.unwrap().succeeded() {
+        skipped_here("this machine's Python can make environments");
+        return;
+    }
+    scene.settings.search_path = "/usr/bin".into();
+    let error = scene.prepare(&spec(None)).await.unwrap_err();
+    assert!(
+        matches!(&error, PrepareError::Environment { tail, .. } if tail.contains("-venv`")),
+        "{error:?}"
+    );
+}
+
+/// Skipped because of how this machine is, which is no gap in CI.
+fn skipped_here(reason: &str) {
+    println!("SKIPPED 1: {reason}");
+}
