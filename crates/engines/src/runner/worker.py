@@ -67,6 +67,7 @@ class Zygote:
             version = pytest.__version__
             quiet_rewriting()
             shorten_listings()
+            remember_entry_points(self.root)
         self.say({"e": "ready", "python": "%d.%d.%d" % sys.version_info[:3], "framework": self.framework, "pytest": version})
         for line in self.requests:
             self.run(json.loads(line))
@@ -434,6 +435,28 @@ class Tree:
         forget_compiled(path)
 
 
+def remember_entry_points(root):
+    """pytest reads which plugins every installed package brings, several times per child. Packages do not change here: they are
+    read once. Those of the project itself are read anew."""
+    try:
+        from importlib.metadata import PathDistribution, distributions
+
+        read = PathDistribution.read_text
+        known = {}
+        for found in distributions():
+            if isinstance(found, PathDistribution) and within(root, str(found._path)) is None:
+                known[str(found._path)] = found.read_text("entry_points.txt")
+
+        def read_text(self, filename):
+            if filename == "entry_points.txt" and str(self._path) in known:
+                return known[str(self._path)]
+            return read(self, filename)
+
+        PathDistribution.read_text = read_text
+    except Exception as error:
+        sys.stderr.write("entry points are read by each child: %s\n" % error)
+
+
 def mounted_below(root):
     """Folders of the tree that are mounts of their own, such as a layer of packages."""
     try:
@@ -739,12 +762,17 @@ def make_reporter(child):
             self.wrong = None
             self.current = None
 
+        @pytest.hookimpl(trylast=True)
         def pytest_configure(self, config):
             path = getattr(config, "rootpath", None) or config.rootdir
             ini = getattr(config, "inipath", None)
             if ini is None:
                 ini = getattr(config, "inifile", None)
             child.tell({"e": "settings", "rootdir": str(path), "inipath": str(ini) if ini else None})
+            # Nobody will ask which tests failed last; the cache itself stays for tests that use it.
+            for name in ("lfplugin", "nfplugin"):
+                if config.pluginmanager.has_plugin(name):
+                    config.pluginmanager.unregister(name=name)
 
         @pytest.hookimpl(trylast=True)
         def pytest_collection_modifyitems(self, items):

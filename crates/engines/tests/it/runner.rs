@@ -10,10 +10,10 @@ use engines::runner::{Framework, Outcome, RunReport, RunRequest, Runner, RunnerS
 use sandbox::{Mount, Sandbox, Settings};
 use tempfile::TempDir;
 
-const VENV_INSIDE: &str = "/opt/venv";
+pub const VENV_INSIDE: &str = "/opt/venv";
 
 /// A sandbox and a virtual environment with pytest, made once per target folder, or `None`, said aloud. In CI that is a failure.
-fn machine() -> Option<(Arc<dyn Sandbox>, PathBuf)> {
+pub fn machine() -> Option<(Arc<dyn Sandbox>, PathBuf)> {
     static VENV: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let found = sandbox::open(&Settings::default())
         .map_err(|error| error.to_string())
@@ -53,7 +53,7 @@ fn succeed(command: &mut Command) -> Result<(), String> {
     }
 }
 
-fn project(files: &[(&str, &str)]) -> TempDir {
+pub fn project(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = folder.path().join(path);
@@ -615,6 +615,58 @@ async fn runs_unittest_without_pytest() {
         report.coverage.unwrap()["tests/test_account.py::AddTest::test_sum"]["bank/account.py"],
         [2]
     );
+}
+
+#[tokio::test]
+async fn works_where_confinement_was_given_up() {
+    let project = shop();
+    let Some((_, venv)) = machine() else { return };
+    let mut spec = RunnerSpec::new(project.path(), format!("{VENV_INSIDE}/bin/python"));
+    spec.mounts = vec![Mount::read_only(venv, VENV_INSIDE)];
+    let mut runner = Runner::start(Arc::new(sandbox::Unconfined::accept_the_risk()), spec)
+        .await
+        .unwrap();
+    assert_eq!(runner.collect().await.unwrap().tests.len(), 12);
+    let total = Some(vec!["tests/test_cart.py::test_total".to_owned()]);
+    let hang = RunRequest {
+        tests: total.clone(),
+        per_test: Duration::from_millis(500),
+        ..changed(
+            "src/shop/cart.py",
+            "price = discount = None\ndef total(i):\n    while True: pass\n",
+        )
+    };
+    assert_eq!(
+        runner.run(&hang).await.unwrap().hung.as_deref(),
+        Some("tests/test_cart.py::test_total")
+    );
+    let report = runner
+        .run(&RunRequest {
+            tests: total,
+            ..RunRequest::default()
+        })
+        .await
+        .unwrap();
+    assert!(report.all_passed(), "{report:?}");
+}
+
+#[tokio::test]
+async fn says_why_python_does_not_come_up() {
+    let project = shop();
+    let Some((sandbox, _)) = machine() else { return };
+    let spec = RunnerSpec::new(project.path(), "/absent/python");
+    let reason = Runner::start(sandbox.clone(), spec).await.err().unwrap().to_string();
+    assert!(
+        reason.contains("/absent/python") && reason.contains("Check the interpreter"),
+        "{reason}"
+    );
+    let mut spec = RunnerSpec::new(project.path(), "/usr/bin/python3");
+    spec.framework = Framework::Pytest;
+    spec.env = vec![("PYTHONPATH".into(), "/absent".into())];
+    match Runner::start(sandbox, spec).await {
+        Err(reason) => assert!(reason.to_string().contains("pytest"), "{reason}"),
+        Ok(runner) => assert!(runner.about().pytest.is_some(), "this system's Python has pytest"),
+    }
 }
 
 /// The figure that the search depends on. The bound is loose, for machines under load; the time is printed.
