@@ -1,0 +1,113 @@
+//! fixer: carries out attempts. It has no database, holds a repository's token only for the attempt that it was granted
+//! for, and never merges.
+
+pub mod ask;
+pub mod attempt;
+pub mod diagnose;
+mod inbox;
+pub mod local;
+pub mod prepare;
+pub mod progress;
+pub mod propose;
+pub mod prove;
+pub mod publish;
+pub mod repair;
+pub mod reproduce;
+pub mod settings;
+pub mod suite;
+pub mod text;
+pub mod workspace;
+
+pub use settings::Settings;
+
+use anyhow::Context as _;
+use bus::topology::Queue;
+use bus::{Bus, Consume, Envelope};
+use chrono::{DateTime, Utc};
+use domain::message::Message;
+use repair::Workshop;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use workspace::mirror::Mirrors;
+
+/// How long running attempts may go on after a stop.
+const DRAIN: Duration = Duration::from_secs(30);
+/// Longest wait until an outcome has reached the planner.
+const REPORTED: Duration = Duration::from_secs(60);
+
+/// Everything an attempt needs.
+#[derive(Clone)]
+pub struct Fixer {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) workshop: Workshop,
+    pub(crate) mirrors: Mirrors,
+    pub(crate) name: String,
+}
+
+/// Runs a fixer until `stop`.
+///
+/// # Errors
+/// When the sandbox or the data folder cannot be used.
+pub async fn run(settings: Settings, bus: Arc<dyn Bus>, stop: CancellationToken) -> anyhow::Result<()> {
+    let fixer = Fixer::open(settings, Arc::clone(&bus))?;
+    let consume = Consume { queue: Queue::FixerFix, concurrency: fixer.settings.workers.max(1), drain: DRAIN };
+    bus.consume(consume, Arc::new(inbox::Inbox { fixer }), stop).await.context("the fixer's inbox closed")
+}
+
+impl Fixer {
+    /// Opens the sandbox and the folders.
+    ///
+    /// # Errors
+    /// When code cannot be confined here, or the data folder cannot be written.
+    pub fn open(settings: Settings, bus: Arc<dyn Bus>) -> anyhow::Result<Self> {
+        let workshop = settings.workshop()?;
+        let mirrors = Mirrors::under(&settings.data_dir.join("mirrors"));
+        let scratch = settings.data_dir.join("attempts");
+        std::fs::create_dir_all(&scratch).with_context(|| format!("cannot write {}", scratch.display()))?;
+        let name = format!("fixer-{}", std::process::id());
+        Ok(Self { settings: Arc::new(settings), bus, workshop, mirrors, name })
+    }
+
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.settings.data_dir.join("attempts")
+    }
+
+    /// The time. Attempts run on this machine, so this is the edge where its clock is read.
+    #[allow(clippy::disallowed_methods, clippy::unused_self, reason = "an edge of the system")]
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
+    /// A door for the token that was granted, and for no other credential.
+    pub(crate) fn door(&self, token: Option<&github::Token>) -> anyhow::Result<github::Door> {
+        let door = github::Door::new(&github::Settings { auth: github::AuthSettings::default(), ..self.settings.github.clone() })?;
+        Ok(match token {
+            Some(token) => door.with_token(token.secret.clone()),
+            None => door,
+        })
+    }
+
+    pub(crate) async fn publish<M: Message>(&self, message: &M) -> anyhow::Result<()> {
+        let envelope = Envelope::of(message)?.traced(telemetry::trace::inject());
+        // Progress is transient: nobody waits until it has been read.
+        drop(self.bus.publish(envelope).await?);
+        Ok(())
+    }
+
+    /// Publishes and waits until the message is in safe hands.
+    pub(crate) async fn publish_durably<M: Message>(&self, message: &M) -> anyhow::Result<()> {
+        let envelope = Envelope::of(message)?.traced(telemetry::trace::inject());
+        let settled = self.bus.publish(envelope).await?;
+        tokio::time::timeout(REPORTED, settled.wait()).await.context("nobody took the outcome in time")??;
+        Ok(())
+    }
+}
+
+/// Makes sure that a folder exists.
+pub(crate) fn folder(path: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
+    path.canonicalize().with_context(|| format!("cannot use {}", path.display()))
+}

@@ -1,0 +1,163 @@
+//! Fixes a repository on this machine: no server, no GitHub. The fix becomes a local branch; the working tree is not touched.
+
+use crate::progress::Progress;
+use crate::repair::{Case, Repaired, Workshop};
+use crate::reproduce::Symptom;
+use crate::text;
+use crate::workspace::git::{Git, GitError};
+use crate::workspace::tree::Committer;
+use anyhow::Context as _;
+use domain::attempt::{Report, Stage};
+use domain::incident::Trigger;
+use domain::project::Project;
+use domain::pull_request::branch_name;
+use domain::repo::{BranchName, CommitSha};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What is to be fixed, and how.
+pub struct Request {
+    /// Root of the repository's working tree.
+    pub repo: PathBuf,
+    /// The repository's settings.
+    pub project: Project,
+    /// What is known of the failure.
+    pub symptom: Symptom,
+    /// What brought it, where something did.
+    pub trigger: Option<Trigger>,
+    /// Leave the repository as it is.
+    pub dry_run: bool,
+    /// Who commits.
+    pub committer: Committer,
+}
+
+/// How it ended.
+pub struct Done {
+    /// Everything that is known.
+    pub report: Report,
+    /// The branch that was made.
+    pub branch: Option<BranchName>,
+    /// Why a pull request of it would be a draft at most.
+    pub draft_reasons: Vec<String>,
+}
+
+/// Why nothing could be begun; these are the caller's to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// Not a repository.
+    #[error("{0} is not the root of a git repository; run `git init` there and commit, or name the root")]
+    NotARepository(PathBuf),
+    /// No commit.
+    #[error("{0} has no commit yet; commit what is to be fixed")]
+    NoCommit(PathBuf),
+    /// Something of ours failed.
+    #[error(transparent)]
+    Broken(#[from] anyhow::Error),
+}
+
+/// Fixes a local repository.
+///
+/// # Errors
+/// [`LocalError`]; whatever can be said of the repository's code is in the report.
+pub async fn fix(workshop: &Workshop, request: Request, progress: &Progress) -> Result<Done, LocalError> {
+    let started = Instant::now();
+    progress.enter(Stage::CheckOut);
+    let theirs = open(&request.repo).await?;
+    let head = theirs.text(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).await.map_err(|_| LocalError::NoCommit(request.repo.clone()))?;
+    let head = CommitSha::parse(&head).map_err(anyhow::Error::from)?;
+    if is_dirty(&theirs, &request.repo).await {
+        progress.line(format!("uncommitted changes are left out: the code under repair is commit {}", head.short()));
+    }
+    let scratch = tempfile::Builder::new().prefix("fixpoint-").tempdir().context("cannot make a temporary folder")?;
+    let mirror = mirror(&theirs, scratch.path()).await?;
+    progress.enter(Stage::Diagnose);
+    let release_commit = match &request.trigger {
+        Some(Trigger::ErrorAlert(alert)) => release(&mirror, alert.release.as_deref()).await,
+        _ => None,
+    };
+    let case = Case {
+        git: mirror.clone(),
+        commit: head.clone(),
+        default_commit: head.clone(),
+        release_commit,
+        symptom: request.symptom,
+        project: request.project,
+        track_record: BTreeMap::new(),
+        scratch: scratch.path().to_owned(),
+    };
+    let Repaired { mut report, change } = workshop.repair(&case, progress).await?;
+    let mut branch = None;
+    let mut draft_reasons = Vec::new();
+    if let Some(change) = change {
+        if !request.dry_run {
+            progress.enter(Stage::Publish);
+            let words = text::pull_request(request.trigger.as_ref(), &report, &change.draft_reasons, change.unverified);
+            let commit = mirror.commit(&change.tree, &head, &words.commit, &request.committer).await.context("the fix could not be committed")?;
+            branch = Some(hand_over(&theirs, &mirror, &commit, &case, &report, request.trigger.as_ref()).await?);
+        }
+        draft_reasons = change.draft_reasons;
+    }
+    report.wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    report.stages = progress.times();
+    Ok(Done { report, branch, draft_reasons })
+}
+
+async fn open(repo: &Path) -> Result<Git, LocalError> {
+    let no = || LocalError::NotARepository(repo.to_owned());
+    let dot = repo.join(".git");
+    let git = if dot.is_dir() {
+        Git::at(&dot)
+    } else if let Ok(text) = std::fs::read_to_string(&dot) {
+        // A linked working tree names its git directory in a file.
+        Git::at(repo.join(text.strip_prefix("gitdir:").ok_or_else(no)?.trim()))
+    } else {
+        return Err(no());
+    };
+    git.text(&["rev-parse", "--git-dir"]).await.map_err(|_| no())?;
+    Ok(git)
+}
+
+async fn is_dirty(git: &Git, repo: &Path) -> bool {
+    let tree = repo.to_string_lossy();
+    git.with(&["status", "--porcelain", "--untracked-files=no"], &[("GIT_WORK_TREE", &tree)], None).await.is_ok_and(|said| !said.is_empty())
+}
+
+/// A bare repository of our own that borrows their objects: what is tried out leaves no trace in theirs.
+async fn mirror(theirs: &Git, scratch: &Path) -> anyhow::Result<Git> {
+    let dir = scratch.join("mirror.git");
+    std::fs::create_dir_all(&dir).context("cannot make a mirror")?;
+    let mirror = Git::at(&dir);
+    mirror.run(&["init", "--quiet", "--bare"]).await?;
+    let objects = theirs.text(&["rev-parse", "--path-format=absolute", "--git-path", "objects"]).await?;
+    std::fs::write(dir.join("objects/info/alternates"), format!("{objects}\n")).context("cannot write the mirror")?;
+    Ok(mirror)
+}
+
+async fn release(mirror: &Git, release: Option<&str>) -> Option<CommitSha> {
+    let release = release?;
+    let sha = CommitSha::parse(release.rsplit('@').next().unwrap_or(release)).ok()?;
+    mirror.tree_of(sha.as_str()).await.ok().map(|_| sha)
+}
+
+/// Makes the branch in their repository, under the first free generation.
+async fn hand_over(theirs: &Git, mirror: &Git, commit: &CommitSha, case: &Case, report: &Report, trigger: Option<&Trigger>) -> anyhow::Result<BranchName> {
+    let what = match trigger {
+        Some(Trigger::ErrorAlert(_)) => "sentry",
+        _ => "ci",
+    };
+    let fingerprint = report.diagnosis.clone().unwrap_or_default().fingerprint(&case.project.repo);
+    for generation in 1..1000 {
+        let branch = branch_name(&case.project.branch_prefix, what, fingerprint.as_str(), generation).context("project.branch_prefix makes a branch name that git refuses")?;
+        if theirs.run(&["rev-parse", "--verify", "--quiet", &branch.reference()]).await.is_ok() {
+            continue;
+        }
+        mirror.run(&["update-ref", &branch.reference(), commit.as_str()]).await?;
+        let from = mirror.dir().to_string_lossy().into_owned();
+        let refspec = format!("{0}:{0}", branch.reference());
+        let fetched: Result<String, GitError> = theirs.remote(&["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", &from, &refspec], None).await;
+        fetched.context("the branch could not be made")?;
+        return Ok(branch);
+    }
+    anyhow::bail!("there are a thousand branches for this problem; delete some")
+}

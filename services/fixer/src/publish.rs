@@ -1,0 +1,115 @@
+//! Pushes the branch and opens the pull request: looks first, acts once, and leaves alone what a person has touched.
+
+use crate::text::Words;
+use crate::workspace::git::GitError;
+use crate::workspace::mirror::Mirror;
+use crate::workspace::tree::Committer;
+use domain::pull_request::OpenedPullRequest;
+use domain::repo::{BranchName, CommitSha, RepoName};
+use github::{Door, GitHubError, NewPull};
+
+/// What is to be published.
+pub struct Publication<'a> {
+    /// The repository.
+    pub repo: &'a RepoName,
+    /// Our branch, as the planner granted it.
+    pub branch: &'a BranchName,
+    /// The branch that it would be merged into.
+    pub base: &'a BranchName,
+    /// The commit that the change stands on.
+    pub base_sha: &'a CommitSha,
+    /// The tree with the change.
+    pub tree: &'a str,
+    /// What people read.
+    pub words: &'a Words,
+    /// Who commits.
+    pub committer: &'a Committer,
+    /// Why it is a draft; empty when it is ready for review.
+    pub draft_reasons: &'a [String],
+}
+
+/// Why nothing was published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// A person has pushed to our branch: it is theirs.
+    #[error("a person has pushed to `{0}`")]
+    HandsOff(BranchName),
+    /// git or the server refused the push.
+    #[error("the branch could not be pushed")]
+    Push(#[source] GitError),
+    /// GitHub refused the pull request.
+    #[error("the pull request could not be opened")]
+    Open(#[source] GitHubError),
+}
+
+/// Publishes, or finds what an earlier attempt has published.
+///
+/// # Errors
+/// [`PublishError`]; nothing is left half done that the next attempt would not find.
+pub async fn publish(mirror: &Mirror, door: &Door, what: &Publication<'_>) -> Result<OpenedPullRequest, PublishError> {
+    let git = mirror.git();
+    let there = mirror.remote_head(what.branch).await.map_err(PublishError::Push)?;
+    let head = match there {
+        Some(head) => {
+            mirror.fetch(what.branch).await.map_err(PublishError::Push)?;
+            if !is_ours(mirror, &head, what).await.map_err(PublishError::Push)? {
+                return Err(PublishError::HandsOff(what.branch.clone()));
+            }
+            let same = git.tree_of(head.as_str()).await.map_err(PublishError::Push)? == what.tree && parent(mirror, &head).await.as_ref() == Some(what.base_sha);
+            if same { head } else { push(mirror, what, Some(&head)).await? }
+        }
+        None => push(mirror, what, None).await?,
+    };
+    let new = NewPull {
+        title: what.words.title.clone(),
+        body: what.words.body.clone(),
+        head: what.branch.clone(),
+        base: what.base.clone(),
+        draft: !what.draft_reasons.is_empty(),
+    };
+    let opened = door.open_pull(what.repo, &new).await.map_err(PublishError::Open)?;
+    let base_tree = git.tree_of(what.base_sha.as_str()).await.map_err(PublishError::Push)?;
+    let changes = git.changes(&base_tree, what.tree).await.map_err(PublishError::Push)?;
+    Ok(OpenedPullRequest {
+        repo: what.repo.clone(),
+        number: opened.pull.number,
+        url: opened.pull.url,
+        title: what.words.title.clone(),
+        body: what.words.body.clone(),
+        branch: what.branch.clone(),
+        base: what.base.clone(),
+        head_sha: head,
+        draft: opened.pull.draft,
+        draft_reasons: what.draft_reasons.to_vec(),
+        additions: changes.iter().map(|c| c.added).fold(0, u32::saturating_add),
+        deletions: changes.iter().map(|c| c.removed).fold(0, u32::saturating_add),
+    })
+}
+
+async fn push(mirror: &Mirror, what: &Publication<'_>, expected: Option<&CommitSha>) -> Result<CommitSha, PublishError> {
+    let commit = mirror.git().commit(what.tree, what.base_sha, &what.words.commit, what.committer).await.map_err(PublishError::Push)?;
+    match mirror.push(&commit, what.branch, expected).await {
+        Ok(()) => Ok(commit),
+        // Somebody was faster; whoever it was, we do not write over it.
+        Err(error) if error.is_stale_lease() => Err(PublishError::HandsOff(what.branch.clone())),
+        Err(error) => {
+            // A push whose answer was lost may have arrived.
+            match mirror.remote_head(what.branch).await {
+                Ok(Some(head)) if head == commit => Ok(commit),
+                _ => Err(PublishError::Push(error)),
+            }
+        }
+    }
+}
+
+/// Whether every commit on the branch since its base was made by us.
+async fn is_ours(mirror: &Mirror, head: &CommitSha, what: &Publication<'_>) -> Result<bool, GitError> {
+    let range = format!("{}..{head}", what.base_sha);
+    let authors = mirror.git().text(&["log", "--format=%ce", "--max-count=50", "--end-of-options", &range, "--"]).await?;
+    Ok(authors.lines().all(|email| email == what.committer.email))
+}
+
+async fn parent(mirror: &Mirror, head: &CommitSha) -> Option<CommitSha> {
+    let said = mirror.git().text(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{head}^1")]).await.ok()?;
+    CommitSha::parse(&said).ok()
+}

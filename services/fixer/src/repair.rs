@@ -1,0 +1,309 @@
+//! One repair, from a tree and a symptom to a proved change: prepare → reproduce → propose → judge → prove. The server's
+//! attempts and the command line both go through here.
+
+use crate::diagnose::workflow;
+use crate::diagnose::Framework;
+use crate::prepare::{Environment, PrepareError, PrepareSpec, Preparer};
+use crate::progress::Progress;
+use crate::propose::{Budget, Job};
+use crate::prove::prove;
+use crate::reproduce::command::{self, Effective, FailedStep, RepositoryFile};
+use crate::reproduce::{NotSeen, Reproduced, Scene, Symptom};
+use crate::suite::{Bench, WORK};
+use crate::workspace::git::Git;
+use anyhow::Context as _;
+use domain::attempt::{Outcome, Report, Stage};
+use domain::confidence::{self, TrackRecord};
+use domain::evidence::{CommandRun, CommandSource, Evidence, Oracle};
+use domain::fix::Fix;
+use domain::guardrail::{self, Objection, TreeChange};
+use domain::project::Project;
+use domain::repo::CommitSha;
+use sandbox::Sandbox;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a fixer has for every repair.
+#[derive(Clone)]
+pub struct Workshop {
+    /// Where untrusted code runs.
+    pub sandbox: Arc<dyn Sandbox>,
+    /// Limits of one test run.
+    pub limits: sandbox::Limits,
+    /// Builds and keeps environments.
+    pub preparer: Arc<Preparer>,
+}
+
+/// One failure to repair.
+pub struct Case {
+    /// The repository's objects.
+    pub git: Git,
+    /// The commit under repair.
+    pub commit: CommitSha,
+    /// A commit of the default branch: the only place where `.fixpoint.toml` is read.
+    pub default_commit: CommitSha,
+    /// The commit that the alert's release names, where the repository has it.
+    pub release_commit: Option<CommitSha>,
+    /// What is known of the failure.
+    pub symptom: Symptom,
+    /// The repository's settings.
+    pub project: Project,
+    /// What became of earlier fixes, by engine.
+    pub track_record: BTreeMap<String, TrackRecord>,
+    /// A folder for this repair alone; removed by its owner.
+    pub scratch: PathBuf,
+}
+
+/// How a repair ended.
+pub struct Repaired {
+    /// Everything that is known; its pull request is still missing.
+    pub report: Report,
+    /// The change, where one may be published.
+    pub change: Option<Change>,
+}
+
+/// A change that may be published.
+pub struct Change {
+    /// Git's hash of the tree with the change.
+    pub tree: String,
+    /// Why it can be a draft at most, in words; empty when it is ready for review.
+    pub draft_reasons: Vec<String>,
+    /// Whether the outcome is `unverified`.
+    pub unverified: bool,
+}
+
+struct Ready {
+    bench: Bench,
+    effective: Effective,
+    tree: String,
+    sources: BTreeMap<String, String>,
+}
+
+impl Workshop {
+    /// Repairs one failure.
+    ///
+    /// # Errors
+    /// When something of ours failed: git, the sandbox, the disk. Everything that can be said of the repository's code is
+    /// an outcome in the report.
+    pub async fn repair(&self, case: &Case, progress: &Progress) -> anyhow::Result<Repaired> {
+        progress.enter(Stage::Prepare);
+        let ready = match self.prepare(case, progress).await? {
+            Ok(ready) => ready,
+            Err(report) => return Ok(Repaired { report: *report, change: None }),
+        };
+        progress.enter(Stage::Reproduce);
+        progress.line(format!("test command: {}", ready.effective.suite.command.replace('\n', " && ")));
+        let seen = match self.reproduce(case, &ready).await? {
+            Ok(seen) => seen,
+            Err(missed) => return Ok(Repaired { report: not_seen(*missed), change: None }),
+        };
+        progress.line(format!("reproduced: {}", seen.diagnosis.headline));
+        self.repair_seen(case, &ready, *seen, progress).await
+    }
+
+    async fn prepare(&self, case: &Case, progress: &Progress) -> anyhow::Result<Result<Ready, Box<Report>>> {
+        let tree = case.git.tree_of(case.commit.as_str()).await.context("the commit under repair is not in the mirror")?;
+        let texts = case.git.texts(&tree, is_read).await?;
+        let default_tree = case.git.tree_of(case.default_commit.as_str()).await?;
+        let file = match case.git.file(&default_tree, ".fixpoint.toml").await? {
+            Some(text) => match RepositoryFile::parse(&text) {
+                Ok(file) => file,
+                Err(message) => return Ok(Err(Box::new(Report::new(Outcome::Environment, message)))),
+            },
+            None => RepositoryFile::default(),
+        };
+        let step = failed_step(&case.symptom, &texts);
+        let Some(effective) = command::choose(&case.project, &file, &step, &texts) else {
+            let message = "no test command: set project.test_command, or `[test] command` in .fixpoint.toml on the default branch";
+            return Ok(Err(Box::new(Report::new(Outcome::Environment, message))));
+        };
+        let environment = match self.environment(case, &tree, &file, &effective, progress).await? {
+            Ok(environment) => environment,
+            Err(error) => return environment_failed(error).map(Err),
+        };
+        let bench = Bench { sandbox: Arc::clone(&self.sandbox), environment, git: case.git.clone(), scratch: case.scratch.clone(), limits: self.limits };
+        let sources = texts.into_iter().filter(|(path, _)| path.ends_with(".py")).collect();
+        Ok(Ok(Ready { bench, effective, tree, sources }))
+    }
+
+    async fn environment(&self, case: &Case, tree: &str, file: &RepositoryFile, effective: &Effective, progress: &Progress) -> anyhow::Result<Result<Environment, PrepareError>> {
+        let checkout = case.scratch.join("prepare");
+        case.git.write_out(tree, &checkout).await?;
+        let spec = PrepareSpec {
+            setup_command: case.project.setup_command.clone().or_else(|| file.setup.command.clone()),
+            runner: effective.suite.command.contains("pytest").then_some(Framework::Pytest),
+            inside: PathBuf::from(WORK),
+        };
+        let told = progress.clone();
+        Ok(self.preparer.prepare(&checkout, &spec, &move |line: &str| told.line(line)).await)
+    }
+
+    async fn reproduce(&self, case: &Case, ready: &Ready) -> anyhow::Result<Result<Box<Reproduced>, Box<NotSeen>>> {
+        let release_tree = match &case.release_commit {
+            Some(commit) => Some(case.git.tree_of(commit.as_str()).await?),
+            None => None,
+        };
+        let scene = Scene {
+            bench: &ready.bench,
+            suite: &ready.effective.suite,
+            tree: &ready.tree,
+            release_tree: release_tree.as_deref(),
+            sources: &ready.sources,
+            pytest: !ready.effective.suite.command.contains("unittest"),
+        };
+        Ok(scene.reproduce(&case.symptom).await?)
+    }
+
+    async fn repair_seen(&self, case: &Case, ready: &Ready, seen: Reproduced, progress: &Progress) -> anyhow::Result<Repaired> {
+        progress.enter(Stage::Propose);
+        let budget = Budget { seconds: case.project.budget_seconds };
+        let found = Job { bench: &ready.bench, suite: &ready.effective.suite, seen: &seen, sources: &ready.sources, project: &case.project, tree: &ready.tree }
+            .propose(budget, progress)
+            .await?;
+        let mut report = Report::new(Outcome::NoFix, found.message());
+        report.candidates_tried = found.candidates_tried;
+        report.budget_exhausted = found.budget_exhausted;
+        report.diagnosis = Some(seen.diagnosis.clone());
+        let mut evidence = evidence(ready, &seen);
+        let mut spent = seen.spent;
+        spent.wall += found.spent.wall;
+        spent.cpu += found.spent.cpu;
+        let mut change = None;
+        let mut refused: Vec<Objection> = Vec::new();
+        for fix in &found.fixes {
+            progress.enter(Stage::Judge);
+            let tree = case.git.apply(&ready.tree, &fix.files).await?;
+            let changes: Vec<TreeChange> = case.git.changes(&ready.tree, &tree).await?;
+            let verdict = guardrail::judge(&case.project.policy, &changes);
+            if verdict.is_refused() {
+                progress.line(format!("refused: {}", verdict.objections[0].detail));
+                describe(&mut report, fix, case.git.diffs(&ready.tree, &tree).await?);
+                refused.extend(verdict.objections);
+                continue;
+            }
+            progress.enter(Stage::Prove);
+            progress.line(format!("proving: {}", fix.why));
+            match prove(&ready.bench, &ready.effective.suite, &seen, (&ready.tree, &tree), case.project.run_tests).await? {
+                Err(disproof) => {
+                    spent.wall += disproof.spent.wall;
+                    spent.cpu += disproof.spent.cpu;
+                    progress.line(format!("not proved: {}", disproof.reason));
+                    report.message = format!("a fix was found and not proved: {}", disproof.reason);
+                }
+                Ok(proof) => {
+                    spent.wall += proof.spent.wall;
+                    spent.cpu += proof.spent.cpu;
+                    evidence.runs.extend(proof.runs);
+                    evidence.after = Some(proof.after);
+                    evidence.flaky = proof.flaky;
+                    evidence.reruns += proof.reruns;
+                    evidence.tree_after = Some(tree.clone());
+                    describe(&mut report, fix, case.git.diffs(&ready.tree, &tree).await?);
+                    let record = case.track_record.get(&fix.engine).copied().unwrap_or_default();
+                    report.confidence = Some(confidence::estimate(record, seen.oracle, found.distinct));
+                    let unverified = !case.project.run_tests;
+                    report.outcome = if unverified { Outcome::Unverified } else { Outcome::Proved };
+                    report.message = if unverified { "a fix was found; the whole suite was not run, since tests are switched off".into() } else { crate::text::proof_line(&evidence) };
+                    let mut draft_reasons = verdict.draft_reasons;
+                    draft_reasons.extend(doubts(&seen, unverified, found.distinct));
+                    change = Some(Change { tree, draft_reasons, unverified });
+                    break;
+                }
+            }
+        }
+        if change.is_none() && !refused.is_empty() {
+            report.outcome = Outcome::Refused;
+            report.message = format!("the only fix that was found is refused: {} ({})", refused[0].detail, refused[0].path);
+            report.objections = refused;
+        }
+        report.evidence = Some(evidence);
+        report.cpu_ms = u64::try_from(spent.cpu.as_millis()).unwrap_or(u64::MAX);
+        report.sandbox_ms = u64::try_from(spent.wall.as_millis()).unwrap_or(u64::MAX);
+        Ok(Repaired { report, change })
+    }
+}
+
+/// Files that are read at all: code, and what says how it is built and tested.
+fn is_read(path: &str) -> bool {
+    const NAMES: [&str; 10] = ["pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "pytest.ini", "Pipfile", "package.json", "go.mod", "Cargo.toml", ".fixpoint.toml"];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    path.ends_with(".py") || NAMES.contains(&name) || (name.starts_with("requirements") && name.ends_with(".txt")) || path.starts_with(".github/workflows/")
+}
+
+/// The failing step as the log shows it and as a workflow file of the same tree defines it.
+fn failed_step(symptom: &Symptom, texts: &BTreeMap<String, String>) -> FailedStep {
+    let Symptom::Log(reading) = symptom else { return FailedStep::default() };
+    let logged = reading.failing_step.clone();
+    let defined = logged.as_ref().and_then(|step| {
+        let files = texts.iter().filter(|(path, _)| path.starts_with(".github/workflows/"));
+        files.filter_map(|(_, text)| workflow::find_step(text, "", &step.name).ok()).next()
+    });
+    FailedStep { logged, defined }
+}
+
+fn environment_failed(error: PrepareError) -> anyhow::Result<Box<Report>> {
+    if matches!(error, PrepareError::Environment { .. }) {
+        let mut report = Report::new(Outcome::Environment, github::redact(&error.to_string()));
+        report.worth_retrying = true;
+        return Ok(Box::new(report));
+    }
+    Err(anyhow::Error::new(error).context("the prepare stage failed"))
+}
+
+fn not_seen(missed: NotSeen) -> Report {
+    let mut report = Report::new(missed.outcome, github::redact(&missed.message));
+    report.diagnosis = Some(missed.diagnosis);
+    report.cpu_ms = u64::try_from(missed.spent.cpu.as_millis()).unwrap_or(u64::MAX);
+    report.sandbox_ms = u64::try_from(missed.spent.wall.as_millis()).unwrap_or(u64::MAX);
+    report
+}
+
+fn evidence(ready: &Ready, seen: &Reproduced) -> Evidence {
+    let runs: Vec<CommandRun> = seen.runs.clone();
+    Evidence {
+        command: ready.effective.suite.command.clone(),
+        command_source: ready.effective.source,
+        oracle: seen.oracle,
+        reproduction: domain::evidence::Reproduction { exit_code: seen.first.exit_code, failed: seen.failing.clone(), written_test: seen.written.clone() },
+        after: None,
+        reruns: seen.reruns,
+        tree_before: ready.tree.clone(),
+        tree_after: None,
+        runs,
+        flaky: Vec::new(),
+        known_failures: seen.known_failures.clone(),
+    }
+}
+
+fn describe(report: &mut Report, fix: &Fix, files: Vec<domain::fix::FileDiff>) {
+    report.engine = Some(fix.engine.clone());
+    report.template = Some(fix.template.clone());
+    report.why = Some(fix.why.clone());
+    report.files = files;
+}
+
+fn doubts(seen: &Reproduced, unverified: bool, distinct: u32) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if seen.oracle == Oracle::NoLongerRaises {
+        reasons.push("the only oracle is that the recorded call no longer raises; no test says what it should answer".to_owned());
+    }
+    if unverified {
+        reasons.push("the whole test suite was not run".to_owned());
+    }
+    if distinct > 1 && seen.oracle == Oracle::NoLongerRaises {
+        reasons.push(format!("{distinct} different fixes pass all tests; this is the one that was preferred"));
+    }
+    reasons
+}
+
+/// Where the effective command came from, for people.
+#[must_use]
+pub fn source_words(source: CommandSource) -> &'static str {
+    match source {
+        CommandSource::Setting => "setting",
+        CommandSource::RepositoryFile => ".fixpoint.toml",
+        CommandSource::WorkflowStep => "workflow step",
+        CommandSource::Detected => "detected",
+    }
+}

@@ -1,0 +1,234 @@
+//! Which command reproduces a failure: the operator's setting, else `.fixpoint.toml`, else the failing step, else what the
+//! repository's files suggest.
+
+use crate::diagnose::Step;
+use crate::diagnose::workflow::WorkflowStep;
+use crate::suite::Suite;
+use domain::evidence::CommandSource;
+use domain::project::Project;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The command that decides, and where it came from.
+#[derive(Clone, Debug)]
+pub struct Effective {
+    /// The command.
+    pub suite: Suite,
+    /// Where it came from.
+    pub source: CommandSource,
+}
+
+/// `.fixpoint.toml`, read from the default branch only: a branch under repair cannot redefine what proves it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RepositoryFile {
+    /// The tests.
+    pub test: TestSection,
+    /// The environment.
+    pub setup: SetupSection,
+}
+
+/// `[test]` of `.fixpoint.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TestSection {
+    /// Shell text.
+    pub command: Option<String>,
+    /// Relative to the repository's root.
+    pub working_directory: Option<String>,
+}
+
+/// `[setup]` of `.fixpoint.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SetupSection {
+    /// Shell text.
+    pub command: Option<String>,
+}
+
+impl RepositoryFile {
+    /// Parses the file's text.
+    ///
+    /// # Errors
+    /// One sentence that names the file and the line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|e| format!(".fixpoint.toml: {}", e.to_string().replace('\n', " ")))
+    }
+}
+
+/// What is known of the failing step of a workflow.
+#[derive(Clone, Debug, Default)]
+pub struct FailedStep {
+    /// As the log shows it.
+    pub logged: Option<Step>,
+    /// As the repository's workflow file defines it.
+    pub defined: Option<WorkflowStep>,
+}
+
+/// Chooses the effective command; `files` are the repository's texts that can suggest one.
+#[must_use]
+pub fn choose(project: &Project, file: &RepositoryFile, step: &FailedStep, files: &BTreeMap<String, String>) -> Option<Effective> {
+    let plain = |command: &str| Suite { command: command.to_owned(), working_directory: String::new(), env: Vec::new() };
+    if let Some(command) = &project.test_command {
+        return Some(Effective { suite: plain(command), source: CommandSource::Setting });
+    }
+    if let Some(command) = &file.test.command {
+        let suite = Suite { working_directory: inside(file.test.working_directory.as_deref()), ..plain(command) };
+        return Some(Effective { suite, source: CommandSource::RepositoryFile });
+    }
+    if let Some(suite) = from_step(step) {
+        return Some(Effective { suite, source: CommandSource::WorkflowStep });
+    }
+    detect(files).map(|command| Effective { suite: plain(command), source: CommandSource::Detected })
+}
+
+/// A working directory that cannot leave the checkout.
+fn inside(directory: Option<&str>) -> String {
+    directory.map(|d| d.trim_start_matches("./").trim_end_matches('/')).filter(|d| domain::path::RepoPath::parse(d).is_ok()).unwrap_or("").to_owned()
+}
+
+fn from_step(step: &FailedStep) -> Option<Suite> {
+    let (run, directory, env) = match (&step.defined, &step.logged) {
+        (Some(defined), _) if !defined.has_expressions => {
+            let env = defined.env.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect();
+            (defined.run.clone(), defined.working_directory.clone(), env)
+        }
+        // The log shows what was really run, with every expression already replaced.
+        (_, Some(logged)) => (logged.command.clone()?, logged.working_directory.clone(), Vec::new()),
+        _ => return None,
+    };
+    let command = offline(&run)?;
+    Some(Suite { command, working_directory: inside(directory.as_deref()), env })
+}
+
+/// The part of a step that can run without a network in the prepared environment, or `None` when nothing is left of it.
+fn offline(run: &str) -> Option<String> {
+    const INSTALLS: [&str; 16] = [
+        "pip install", "pip3 install", "-m pip ", "npm ci", "npm install", "npm i ", "yarn install", "pnpm install", "poetry install", "uv sync", "uv pip",
+        "pipenv install", "pdm install", "apt-get", "apt install", "sudo ",
+    ];
+    let mut lines = Vec::new();
+    for line in run.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if INSTALLS.iter().any(|install| line.contains(install)) || line == "yarn" {
+            // `pip install x && pytest` installs and tests on one line.
+            if let Some((_, rest)) = line.rsplit_once("&&").filter(|(_, rest)| !INSTALLS.iter().any(|i| rest.contains(i))) {
+                lines.push(unwrapped(rest.trim()).to_owned());
+            }
+            continue;
+        }
+        lines.push(unwrapped(line).to_owned());
+    }
+    let first = lines.first().map(|line| line.split_whitespace().next().unwrap_or(""));
+    // tox and nox build environments of their own, which needs a network.
+    if lines.is_empty() || matches!(first, Some("tox" | "nox")) || run.contains("${{") { None } else { Some(lines.join("\n")) }
+}
+
+/// The command without the tool that would only choose its environment, which is already chosen.
+fn unwrapped(line: &str) -> &str {
+    const WRAPPERS: [&str; 6] = ["uv run ", "poetry run ", "pipenv run ", "pdm run ", "hatch run ", "rye run "];
+    WRAPPERS.iter().find_map(|wrapper| line.strip_prefix(wrapper)).unwrap_or(line)
+}
+
+/// Whether the project's tests are pytest's.
+#[must_use]
+pub fn uses_pytest(files: &BTreeMap<String, String>) -> bool {
+    files.iter().any(|(path, text)| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        name == "conftest.py"
+            || name == "pytest.ini"
+            || (matches!(name, "pyproject.toml" | "tox.ini" | "setup.cfg" | "setup.py" | "Pipfile") || (name.starts_with("requirements") && name.ends_with(".txt")))
+                && text.contains("pytest")
+            || (is_python_test(path) && (text.contains("import pytest") || text.contains("from pytest") || text.lines().any(|line| line.starts_with("def test_"))))
+    })
+}
+
+fn is_python_test(path: &str) -> bool {
+    path.ends_with(".py") && domain::path::RepoPath::parse(path).is_ok_and(|path| domain::guardrail::is_test(&path))
+}
+
+/// What the repository's files suggest.
+fn detect(files: &BTreeMap<String, String>) -> Option<&'static str> {
+    if uses_pytest(files) {
+        return Some("python -m pytest -q");
+    }
+    if files.iter().any(|(path, text)| is_python_test(path) && text.contains("unittest")) {
+        return Some("python -m unittest discover");
+    }
+    let script = files.get("package.json").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    if script.is_some_and(|package| package["scripts"]["test"].as_str().is_some_and(|test| !test.contains("no test specified"))) {
+        return Some("npm test");
+    }
+    if files.contains_key("go.mod") {
+        return Some("go test ./...");
+    }
+    files.contains_key("Cargo.toml").then_some("cargo test --offline")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use domain::guardrail::Policy;
+    use domain::repo::RepoName;
+
+    fn project(test: Option<&str>) -> Project {
+        Project {
+            repo: RepoName::parse("acme/shop").unwrap(),
+            base_branch: None,
+            test_command: test.map(Into::into),
+            setup_command: None,
+            run_tests: true,
+            policy: Policy::default(),
+            branch_prefix: "fixpoint/".into(),
+            budget_seconds: 60,
+        }
+    }
+
+    fn step(run: &str) -> FailedStep {
+        let defined = WorkflowStep {
+            name: "Tests".into(),
+            run: run.into(),
+            working_directory: Some("./api/".into()),
+            shell: None,
+            env: vec![("MODE".into(), Some("ci".into())), ("KEY".into(), None)],
+            matrix: vec![],
+            has_expressions: run.contains("${{"),
+        };
+        FailedStep { logged: None, defined: Some(defined) }
+    }
+
+    #[test]
+    fn the_stronger_source_wins() {
+        let files = BTreeMap::from([("tests/conftest.py".to_owned(), String::new())]);
+        let file = RepositoryFile::parse("[test]\ncommand = 'make check'\n").unwrap();
+        let none = RepositoryFile::default();
+        let pick = |p: &Project, f: &RepositoryFile, s: &FailedStep| choose(p, f, s, &files).map(|e| (e.suite.command, e.source)).unwrap();
+        assert_eq!(pick(&project(Some("x")), &file, &step("pytest")), ("x".into(), CommandSource::Setting));
+        assert_eq!(pick(&project(None), &file, &step("pytest")), ("make check".into(), CommandSource::RepositoryFile));
+        assert_eq!(pick(&project(None), &none, &step("pytest")), ("pytest".into(), CommandSource::WorkflowStep));
+        assert_eq!(pick(&project(None), &none, &FailedStep::default()).1, CommandSource::Detected);
+        assert!(RepositoryFile::parse("[tests]\ncommand = 'x'").unwrap_err().contains(".fixpoint.toml"));
+    }
+
+    #[test]
+    fn a_step_is_reduced_to_what_runs_offline() {
+        assert_eq!(offline("pip install -r requirements.txt\npytest -q"), Some("pytest -q".into()));
+        assert_eq!(offline("pip install . && poetry run pytest"), Some("pytest".into()));
+        assert_eq!(offline("uv run pytest -x"), Some("pytest -x".into()));
+        assert_eq!(offline("npm ci"), None);
+        assert_eq!(offline("tox -e py311"), None);
+        assert_eq!(offline("pytest ${{ matrix.args }}"), None);
+        let suite = from_step(&step("pytest")).unwrap();
+        assert_eq!((suite.working_directory.as_str(), suite.env.len()), ("api", 1));
+    }
+
+    #[test]
+    fn files_suggest_a_command() {
+        let one = |path: &str, text: &str| detect(&BTreeMap::from([(path.to_owned(), text.to_owned())]));
+        assert_eq!(one("tests/test_a.py", "import unittest\nclass T(unittest.TestCase): pass"), Some("python -m unittest discover"));
+        assert_eq!(one("tests/test_a.py", "def test_a(): pass"), Some("python -m pytest -q"));
+        assert_eq!(one("package.json", r#"{"scripts":{"test":"jest"}}"#), Some("npm test"));
+        assert_eq!(one("go.mod", ""), Some("go test ./..."));
+        assert_eq!(one("README.md", ""), None);
+    }
+}

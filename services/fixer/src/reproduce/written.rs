@@ -1,0 +1,308 @@
+//! Writes tests from an alert: the call that raised, with the values that the SDK recorded.
+
+use super::frame::{Function, Located, Parameter, ParameterKind};
+use super::value::{Classes, Expression, quote, rebuild};
+use domain::evidence::WrittenTest;
+use domain::signal::{ErrorAlert, HttpRequest};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A test that may reproduce the alert.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The test, with what could be rebuilt.
+    pub test: WrittenTest,
+    /// Name of the test function.
+    pub name: String,
+}
+
+/// What the tests are written into.
+pub struct Style<'a> {
+    /// Folder of the project's tests, without a trailing slash; empty for the root.
+    pub folder: &'a str,
+    /// Whether pytest runs them; else unittest.
+    pub pytest: bool,
+    /// Tells two alerts' files apart.
+    pub tag: &'a str,
+}
+
+/// Dotted module names of the project's Python files, by path.
+#[must_use]
+pub fn modules(sources: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let name = |path: &str| -> Option<String> {
+        let mut parts: Vec<&str> = path.strip_suffix(".py")?.split('/').collect();
+        // The package root is the topmost folder of an unbroken row of packages.
+        let mut root = parts.len() - 1;
+        while root > 0 && sources.contains_key(&format!("{}/__init__.py", parts[..root].join("/"))) {
+            root -= 1;
+        }
+        if root == parts.len() - 1 && root > 0 {
+            // No package: a namespace package below `src`, or a plain script folder.
+            root = usize::from(parts[0] == "src" || parts[0] == "lib");
+        }
+        parts.drain(..root);
+        if parts.last() == Some(&"__init__") {
+            parts.pop();
+        }
+        (!parts.is_empty()).then(|| parts.join("."))
+    };
+    sources.keys().filter_map(|path| Some((path.clone(), name(path)?))).collect()
+}
+
+/// Tests from the frames, the outermost call first: the closer to the request, the more ways are left to fix it.
+#[must_use]
+pub fn candidates(alert: &ErrorAlert, frames: &[Located], sources: &BTreeMap<String, String>, style: &Style<'_>) -> Vec<Candidate> {
+    let modules = modules(sources);
+    let by_module: BTreeMap<String, String> = modules.iter().map(|(path, module)| (module.clone(), sources[path].clone())).collect();
+    let classes = Classes::read(&by_module);
+    let error = alert.outermost().map_or_else(|| "Error".to_owned(), |e| e.kind.clone());
+    let mut all = Vec::new();
+    if let Some(request) = &alert.request {
+        all.extend(from_request(request, sources, &modules));
+    }
+    for frame in frames {
+        let (Some(function), Some(module)) = (&frame.function, modules.get(&frame.place.file)) else { continue };
+        if let Ok(call) = from_frame(frame, function, module, &classes) {
+            all.push(call);
+        }
+    }
+    all.into_iter().enumerate().map(|(number, call)| finish(number, call, &error, style)).collect()
+}
+
+/// Why each frame's call could not be rebuilt, for people: `function: name: reason`.
+#[must_use]
+pub fn obstacles(frames: &[Located], sources: &BTreeMap<String, String>) -> Vec<String> {
+    let modules = modules(sources);
+    let by_module = modules.iter().map(|(path, module)| (module.clone(), sources[path].clone())).collect();
+    let classes = Classes::read(&by_module);
+    let why = |frame: &Located| {
+        let function = frame.function.as_ref()?;
+        let module = modules.get(&frame.place.file)?;
+        from_frame(frame, function, module, &classes).err().map(|reason| format!("{}: {reason}", frame.place.function))
+    };
+    frames.iter().filter_map(why).collect()
+}
+
+struct Call {
+    subject: String,
+    imports: BTreeSet<String>,
+    lines: Vec<String>,
+    rebuilt: Vec<String>,
+    not_rebuilt: Vec<String>,
+}
+
+fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Classes) -> Result<Call, String> {
+    if function.is_nested {
+        return Err("it is defined inside another function".into());
+    }
+    let mut call = Call { subject: function.name.clone(), imports: BTreeSet::new(), lines: Vec::new(), rebuilt: Vec::new(), not_rebuilt: Vec::new() };
+    let has = |decorator: &str| function.decorators.iter().any(|name| name == decorator);
+    let mut parameters = function.parameters.as_slice();
+    let in_class = !function.classes.is_empty();
+    let receiver = if in_class && !has("staticmethod") { parameters.split_first() } else { None };
+    let class = function.classes.join(".");
+    let target = match (in_class, receiver) {
+        (false, _) => {
+            call.imports.insert(format!("from {module} import {}", function.name));
+            function.name.clone()
+        }
+        (true, received) => {
+            call.imports.insert(format!("from {module} import {}", function.classes[0]));
+            if let Some((first, rest)) = received {
+                parameters = rest;
+                if function.name == "__init__" {
+                    class.clone()
+                } else if has("classmethod") || function.name == "__new__" {
+                    format!("{class}.{}", function.name)
+                } else {
+                    let object = argument(frame, first, classes, module)?;
+                    call.imports.extend(object.imports);
+                    call.lines.push(format!("{} = {}", first.name, object.code));
+                    call.rebuilt.push(first.name.clone());
+                    format!("{}.{}", first.name, function.name)
+                }
+            } else {
+                format!("{class}.{}", function.name)
+            }
+        }
+    };
+    let mut arguments = Vec::new();
+    for parameter in parameters {
+        match argument(frame, parameter, classes, module) {
+            Ok(value) => {
+                call.imports.extend(value.imports);
+                call.lines.push(format!("{} = {}", parameter.name, value.code));
+                call.rebuilt.push(parameter.name.clone());
+                arguments.push(match parameter.kind {
+                    ParameterKind::Plain => parameter.name.clone(),
+                    ParameterKind::KeywordOnly => format!("{0}={0}", parameter.name),
+                    ParameterKind::Rest => format!("*{}", parameter.name),
+                    ParameterKind::Keywords => format!("**{}", parameter.name),
+                });
+            }
+            Err(reason) if parameter.has_default || matches!(parameter.kind, ParameterKind::Rest | ParameterKind::Keywords) => {
+                call.not_rebuilt.push(format!("{}: {reason}; its default is used", parameter.name));
+            }
+            Err(reason) => return Err(format!("{}: {reason}", parameter.name)),
+        }
+    }
+    let property = has("property") || has("cached_property") || has("functools.cached_property");
+    let mut code = if property { target } else { format!("{target}({})", arguments.join(", ")) };
+    if function.is_async {
+        call.imports.insert("import asyncio".into());
+        code = format!("asyncio.run({code})");
+    } else if function.is_generator {
+        code = format!("list({code})");
+    }
+    call.lines.push(code);
+    Ok(call)
+}
+
+fn argument(frame: &Located, parameter: &Parameter, classes: &Classes, module: &str) -> Result<Expression, String> {
+    let recorded = frame.reported.vars.get(&parameter.name).ok_or("not recorded")?;
+    rebuild(recorded, classes, module)
+}
+
+/// Calls of the project's WSGI applications with the recorded request.
+fn from_request(request: &HttpRequest, sources: &BTreeMap<String, String>, modules: &BTreeMap<String, String>) -> Vec<Call> {
+    let Some(url) = request.url.as_deref() else { return Vec::new() };
+    let path = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
+    let path = path.split(['?', '#']).next().unwrap_or("/");
+    let body = request.data.as_ref().map(|data| if let serde_json::Value::String(text) = data { text.clone() } else { data.to_string() }).unwrap_or_default();
+    let mut calls = Vec::new();
+    for (file, text) in sources {
+        let Some(module) = modules.get(file) else { continue };
+        for application in wsgi_applications(text) {
+            let mut lines = vec![
+                "environ = {}".to_owned(),
+                format!("environ[\"REQUEST_METHOD\"] = {}", quote(request.method.as_deref().unwrap_or("GET"))),
+                format!("environ[\"PATH_INFO\"] = {}", quote(path)),
+                format!("environ[\"QUERY_STRING\"] = {}", quote(request.query.as_deref().unwrap_or(""))),
+                format!("environ[\"wsgi.input\"] = io.BytesIO({}.encode())", quote(&body)),
+                format!("environ[\"CONTENT_LENGTH\"] = {}", quote(&body.len().to_string())),
+            ];
+            for (name, value) in &request.headers {
+                let key = name.to_uppercase().replace('-', "_");
+                let key = if key == "CONTENT_TYPE" { key } else { format!("HTTP_{key}") };
+                if key != "CONTENT_LENGTH" && key != "HTTP_CONTENT_LENGTH" {
+                    lines.push(format!("environ[{}] = {}", quote(&key), quote(value)));
+                }
+            }
+            lines.push("setup_testing_defaults(environ)".into());
+            lines.push(format!("if hasattr({application}, \"config\"):"));
+            lines.push(format!("    {application}.config[\"PROPAGATE_EXCEPTIONS\"] = True"));
+            lines.push(format!("b\"\".join({application}(environ, lambda status, headers, exc_info=None: None))"));
+            let imports = ["import io".into(), "from wsgiref.util import setup_testing_defaults".into(), format!("from {module} import {application}")];
+            calls.push(Call {
+                subject: "request".into(),
+                imports: BTreeSet::from(imports),
+                lines,
+                rebuilt: vec!["method".into(), "path".into(), "query".into(), "body".into()],
+                not_rebuilt: vec!["cookies and credentials: never kept".into()],
+            });
+        }
+    }
+    calls
+}
+
+fn wsgi_applications(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| {
+            if line.starts_with("def ") && line.contains("(environ, start_response)") {
+                return line.strip_prefix("def ").and_then(|rest| rest.split('(').next()).map(str::to_owned);
+            }
+            let (name, value) = line.split_once('=')?;
+            let made = ["Flask(", "flask.Flask(", "get_wsgi_application(", "Bottle(", "falcon.App("].iter().any(|maker| value.trim().starts_with(maker));
+            (made && name.trim() == name.trim_end() && !name.contains(' ')).then(|| name.trim().to_owned()).or_else(|| {
+                (made && !name.starts_with(' ')).then(|| name.split(':').next().unwrap_or(name).trim().to_owned())
+            })
+        })
+        .collect()
+}
+
+fn finish(number: usize, call: Call, error: &str, style: &Style<'_>) -> Candidate {
+    let snake = |text: &str| {
+        let mut out = String::new();
+        for c in text.chars() {
+            if c.is_ascii_uppercase() && !out.is_empty() && !out.ends_with('_') {
+                out.push('_');
+            }
+            if c.is_ascii_alphanumeric() || c == '_' {
+                out.push(c.to_ascii_lowercase());
+            }
+        }
+        out.trim_matches('_').to_owned()
+    };
+    let name = format!("test_{}_does_not_raise_{}", snake(&call.subject), snake(error));
+    let mut text = String::from("\"\"\"Written from an alert: the recorded call must no longer raise.\"\"\"\n\n");
+    if !style.pytest {
+        text.push_str("import unittest\n");
+    }
+    for import in &call.imports {
+        text.push_str(import);
+        text.push('\n');
+    }
+    let (head, indent) = if style.pytest { (format!("\n\ndef {name}():\n"), "    ") } else { (format!("\n\nclass WrittenFromAlert(unittest.TestCase):\n    def {name}(self):\n"), "        ") };
+    text.push_str(&head);
+    for line in &call.lines {
+        text.push_str(indent);
+        text.push_str(line);
+        text.push('\n');
+    }
+    let file = format!("test_fixpoint_{}_{number}.py", style.tag);
+    let path = if style.folder.is_empty() { file } else { format!("{}/{file}", style.folder) };
+    Candidate { test: WrittenTest { path, content: text, rebuilt: call.rebuilt, not_rebuilt: call.not_rebuilt }, name }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::reproduce::frame::locate;
+    use domain::signal::{ExceptionInfo, StackFrame};
+    use serde_json::json;
+
+    fn alert(frames: Vec<StackFrame>) -> ErrorAlert {
+        ErrorAlert {
+            issue_id: "1".into(), event_id: "2".into(), title: "t".into(), issue_url: None, organization: None, project: None, environment: None, release: None,
+            platform: None, rule: None, occurred_at: None, request: None,
+            exceptions: vec![ExceptionInfo { kind: "ZeroDivisionError".into(), frames, ..ExceptionInfo::default() }],
+        }
+    }
+
+    #[test]
+    fn a_call_is_written_with_its_recorded_arguments() {
+        let cart = "class Cart:\n    def mean(self, prices, *, digits=2):\n        return round(sum(prices) / len(prices), digits)\n";
+        let sources = BTreeMap::from([("src/shop/cart.py".to_owned(), cart.to_owned()), ("src/shop/__init__.py".to_owned(), String::new())]);
+        let frame = StackFrame {
+            file: Some("/app/shop/cart.py".into()),
+            function: Some("mean".into()),
+            line: Some(3),
+            vars: BTreeMap::from([("self".into(), json!("<shop.cart.Cart object at 0x1>")), ("prices".into(), json!([]))]),
+            ..StackFrame::default()
+        };
+        let alert = alert(vec![frame]);
+        let frames = locate(&alert.exceptions[0], &sources);
+        let found = candidates(&alert, &frames, &sources, &Style { folder: "tests", pytest: true, tag: "ab" });
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].test.path, "tests/test_fixpoint_ab_0.py");
+        let expected = "\"\"\"Written from an alert: the recorded call must no longer raise.\"\"\"\n\nfrom shop.cart import Cart\n\n\ndef test_mean_does_not_raise_zero_division_error():\n    self = Cart()\n    prices = []\n    self.mean(prices)\n";
+        assert_eq!(found[0].test.content, expected);
+        assert_eq!(found[0].test.not_rebuilt, ["digits: not recorded; its default is used"]);
+    }
+
+    #[test]
+    fn wsgi_applications_are_found() {
+        assert_eq!(wsgi_applications("app = Flask(__name__)\n  x = Flask(1)\ndef application(environ, start_response):\n"), ["app", "application"]);
+    }
+
+    #[test]
+    fn modules_follow_packages() {
+        let sources: BTreeMap<String, String> =
+            ["src/shop/__init__.py", "src/shop/a/__init__.py", "src/shop/a/b.py", "tool.py", "src/ns/x.py"].iter().map(|p| ((*p).to_owned(), String::new())).collect();
+        let modules = modules(&sources);
+        assert_eq!(modules["src/shop/a/b.py"], "shop.a.b");
+        assert_eq!(modules["src/shop/__init__.py"], "shop");
+        assert_eq!(modules["tool.py"], "tool");
+        assert_eq!(modules["src/ns/x.py"], "ns.x");
+    }
+}

@@ -1,0 +1,140 @@
+//! What a person sees on the terminal.
+
+use domain::attempt::{Outcome, Stage};
+use fixer::local::Done;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// A line per stage on standard error, with its time, and the number of candidates while they are tried.
+pub struct Live {
+    started: Instant,
+    terminal: bool,
+    counting: Mutex<bool>,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Live {
+    /// Starts the clock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { started: Instant::now(), terminal: std::io::stderr().is_terminal(), counting: Mutex::new(false) }
+    }
+
+    /// A stage begins.
+    pub fn stage(&self, stage: Stage) {
+        self.print(&format!("{:>6.1}s  {}", self.started.elapsed().as_secs_f32(), stage.as_str().replace('_', " ")));
+    }
+
+    /// Something worth a line.
+    pub fn line(&self, line: &str) {
+        self.print(&format!("         {line}"));
+    }
+
+    /// So many candidates. On a terminal the line is written over; elsewhere only every thousandth is.
+    pub fn tried(&self, candidates: u64) {
+        if self.terminal {
+            *self.counting() = true;
+            eprint!("\r         {candidates} candidates tried");
+            let _ = std::io::stderr().flush();
+        } else if candidates.is_multiple_of(1000) && candidates > 0 {
+            self.print(&format!("         {candidates} candidates tried"));
+        }
+    }
+
+    fn print(&self, line: &str) {
+        if std::mem::take(&mut *self.counting()) {
+            eprintln!();
+        }
+        eprintln!("{}", printable(line));
+    }
+
+    fn counting(&self) -> std::sync::MutexGuard<'_, bool> {
+        self.counting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Text without what a terminal would act on.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')).collect()
+}
+
+/// The outcome of `fixpoint fix`.
+pub fn done(done: &Done, cpu_ms: u64) {
+    let report = &done.report;
+    println!("\n{}: {}", report.outcome.as_str(), printable(&report.message));
+    if let Some(diagnosis) = &report.diagnosis {
+        println!("failure:    {}", printable(&diagnosis.headline));
+        if let Some(error) = &diagnosis.error_type {
+            println!("            {}: {}", printable(error), printable(&diagnosis.message.clone().unwrap_or_default().replace('\n', " ")));
+        }
+    }
+    if let Some(why) = &report.why {
+        println!("change:     {} ({})", printable(why), report.template.as_deref().unwrap_or("-"));
+    }
+    for file in &report.files {
+        println!("\n{}", printable(&file.diff));
+    }
+    if let Some(evidence) = &report.evidence {
+        println!("command:    {} ({})", printable(&evidence.command), fixer::repair::source_words(evidence.command_source));
+        println!("before:     exit {}, {} failing", evidence.reproduction.exit_code, evidence.reproduction.failed.len());
+        if let Some(after) = evidence.after {
+            println!("after:      exit {}, {} passed, {} failed, {} skipped; {} reruns", after.exit_code, after.passed, after.failed, after.skipped, evidence.reruns);
+        }
+    }
+    for objection in &report.objections {
+        println!("objection:  {}: {}", printable(&objection.path), printable(&objection.detail));
+    }
+    for reason in &done.draft_reasons {
+        println!("draft:      {}", printable(reason));
+    }
+    if let Some(confidence) = report.confidence {
+        println!("confidence: {:.0} %", confidence * 100.0);
+    }
+    println!("tried:      {} candidates, {:.1} s by the clock, {:.1} s of processor", report.candidates_tried, ms(report.wall_ms), ms(cpu_ms));
+    if let Some(branch) = &done.branch {
+        println!("\nThe fix is on branch {branch}. Look at it with `git show {branch}`.");
+    } else if report.outcome == Outcome::Proved {
+        println!("\nNothing was committed, as asked.");
+    }
+}
+
+fn ms(ms: u64) -> f64 {
+    std::time::Duration::from_millis(ms).as_secs_f64()
+}
+
+/// Processor time of this process and of all children that it has waited for, in milliseconds, from /proc.
+#[must_use]
+pub fn cpu_ms_of_this_process() -> u64 {
+    let Ok(text) = std::fs::read_to_string("/proc/self/stat") else { return 0 };
+    // The second field is a name in parentheses that may contain spaces; the times are the 14th to 17th.
+    let fields: Vec<&str> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    // Linux counts these in hundredths of a second.
+    fields.iter().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminals_are_not_steered() {
+        assert_eq!(printable("a\u{1b}[31mb\u{202e}c\n"), "a[31mbc\n");
+    }
+
+    #[test]
+    fn a_busy_process_has_used_time() {
+        let start = std::time::Instant::now();
+        let mut n = 0u64;
+        while start.elapsed().as_millis() < 60 {
+            n = n.wrapping_add(1);
+        }
+        assert!(n > 0 && cpu_ms_of_this_process() > 0);
+    }
+}
