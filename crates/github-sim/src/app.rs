@@ -34,15 +34,23 @@ impl AppIdentity {
     /// An App whose JWTs are checked against the public half of `private_key_pem` (PKCS#1), with the rights that Fixpoint asks for.
     pub fn new(id: u64, slug: &str, private_key_pem: &str) -> Result<Self> {
         let permissions = [
-            ("metadata", "read"), ("contents", "write"), ("pull_requests", "write"), ("issues", "write"), ("checks", "write"),
-            ("statuses", "write"), ("actions", "read"),
+            ("metadata", "read"),
+            ("contents", "write"),
+            ("pull_requests", "write"),
+            ("issues", "write"),
+            ("checks", "write"),
+            ("statuses", "write"),
+            ("actions", "read"),
         ];
         Ok(Self {
             id,
             slug: slug.to_owned(),
             installation_id: id + 1_000_000,
             repositories: None,
-            permissions: permissions.iter().map(|(name, level)| ((*name).to_owned(), (*level).to_owned())).collect(),
+            permissions: permissions
+                .iter()
+                .map(|(name, level)| ((*name).to_owned(), (*level).to_owned()))
+                .collect(),
             public_key: public_key(private_key_pem)?,
         })
     }
@@ -88,7 +96,9 @@ pub(crate) fn verify(app: Option<&AppIdentity>, jwt: &str, at: DateTime<Utc>) ->
     }
     let key = signature::UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, &app.public_key);
     key.verify(signed.as_bytes(), &signature).map_err(|_| unreadable())?;
-    let issuer = claims.get("iss").map(|iss| iss.as_str().map_or_else(|| iss.to_string(), str::to_owned));
+    let issuer = claims
+        .get("iss")
+        .map(|iss| iss.as_str().map_or_else(|| iss.to_string(), str::to_owned));
     if issuer != Some(app.id.to_string()) {
         return Err(Refusal::new(404, "Integration not found"));
     }
@@ -100,9 +110,10 @@ pub(crate) fn verify(app: Option<&AppIdentity>, jwt: &str, at: DateTime<Utc>) ->
             401,
             "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
         )),
-        (_, Some(expires)) if expires > at.timestamp() + 600 => {
-            Err(Refusal::new(401, "'Expiration time' claim ('exp') is too far in the future"))
-        }
+        (_, Some(expires)) if expires > at.timestamp() + 600 => Err(Refusal::new(
+            401,
+            "'Expiration time' claim ('exp') is too far in the future",
+        )),
         (_, Some(expires)) if expires > at.timestamp() => Ok(()),
         _ => Err(Refusal::new(
             401,
@@ -157,7 +168,13 @@ pub(crate) async fn show(call: Call) -> Outcome {
 /// `GET /app/installations`
 pub(crate) async fn installations(call: Call) -> Outcome {
     let app = only_app(&call)?;
-    let owner = call.shared.state().repositories.values().next().map_or_else(|| "fixpoint".to_owned(), |one| one.owner.clone());
+    let owner = call
+        .shared
+        .state()
+        .repositories
+        .values()
+        .next()
+        .map_or_else(|| "fixpoint".to_owned(), |one| one.owner.clone());
     Ok(Answer::ok(json!([call.shared.installation_json(app, &owner)])))
 }
 
@@ -167,7 +184,11 @@ pub(crate) async fn of_repository(call: Call) -> Outcome {
     let name = format!("{}/{}", call.param("owner"), call.param("repo"));
     let state = call.shared.state();
     let repository = state.repository(&name).ok_or_else(Refusal::not_found)?;
-    if app.repositories.as_ref().is_some_and(|names| !names.iter().any(|one| one.eq_ignore_ascii_case(&name))) {
+    if app
+        .repositories
+        .as_ref()
+        .is_some_and(|names| !names.iter().any(|one| one.eq_ignore_ascii_case(&name)))
+    {
         return Err(Refusal::not_found());
     }
     Ok(Answer::ok(call.shared.installation_json(app, &repository.owner)))
@@ -181,16 +202,23 @@ pub(crate) async fn mint(call: Call) -> Outcome {
     }
     let body = call.json()?;
     let mut state = call.shared.state();
-    let mut repositories = app.repositories.clone().map(|names| names.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>());
+    let mut repositories = app
+        .repositories
+        .clone()
+        .map(|names| names.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>());
     let mut chosen = Vec::new();
     if let Some(wanted) = body.get("repositories").and_then(Value::as_array) {
         let mut narrowed = Vec::new();
         for wanted in wanted.iter().filter_map(Value::as_str) {
             let found = state.repositories.iter().find(|(full, repository)| {
-                repository.name.eq_ignore_ascii_case(wanted) && repositories.as_ref().is_none_or(|names| names.contains(full))
+                repository.name.eq_ignore_ascii_case(wanted)
+                    && repositories.as_ref().is_none_or(|names| names.contains(full))
             });
             let Some((full, repository)) = found else {
-                return Err(Refusal::new(422, "There is at least one repository that does not exist or is not accessible to the parent installation."));
+                return Err(Refusal::new(
+                    422,
+                    "There is at least one repository that does not exist or is not accessible to the parent installation.",
+                ));
             };
             chosen.push(crate::repository::full(repository, &call.shared.links));
             narrowed.push(full.clone());
@@ -203,17 +231,30 @@ pub(crate) async fn mint(call: Call) -> Outcome {
         for (name, level) in wanted {
             let level = level.as_str().unwrap_or_default();
             let granted = app.permissions.get(name).map(String::as_str);
-            if !matches!((granted, level), (Some("write"), "read" | "write") | (Some("read"), "read")) {
-                return Err(Refusal::new(422, "The permissions requested are not granted to this installation."));
+            if !matches!(
+                (granted, level),
+                (Some("write"), "read" | "write") | (Some("read"), "read")
+            ) {
+                return Err(Refusal::new(
+                    422,
+                    "The permissions requested are not granted to this installation.",
+                ));
             }
             permissions.insert(name.clone(), level.to_owned());
         }
-        permissions.entry("metadata".to_owned()).or_insert_with(|| "read".to_owned());
+        permissions
+            .entry("metadata".to_owned())
+            .or_insert_with(|| "read".to_owned());
     }
     let token = format!("ghs_{}", uuid::Uuid::new_v4().simple());
     let expires_at = now() + TimeDelta::hours(1);
     let selection = if repositories.is_some() { "selected" } else { "all" };
-    let grant = InstallationGrant { login: app.login(), repositories, permissions: permissions.clone(), expires_at };
+    let grant = InstallationGrant {
+        login: app.login(),
+        repositories,
+        permissions: permissions.clone(),
+        expires_at,
+    };
     state.grants.insert(token.clone(), Grant::Installation(grant));
     let mut value = json!({ "token": token, "expires_at": stamp(expires_at), "permissions": permissions, "repository_selection": selection });
     if !chosen.is_empty() {
@@ -228,15 +269,28 @@ pub(crate) async fn deliveries(call: Call) -> Outcome {
     let failed = call.query("status").as_deref() == Some("failure");
     let mut all = call.shared.outbox.deliveries();
     all.reverse();
-    let items = all.iter().filter(|one| !failed || !one.succeeded()).map(crate::webhook::Delivery::summary);
-    Ok(Answer::ok(items.take(call.query("per_page").and_then(|text| text.parse().ok()).unwrap_or(30)).collect()))
+    let items = all
+        .iter()
+        .filter(|one| !failed || !one.succeeded())
+        .map(crate::webhook::Delivery::summary);
+    Ok(Answer::ok(
+        items
+            .take(call.query("per_page").and_then(|text| text.parse().ok()).unwrap_or(30))
+            .collect(),
+    ))
 }
 
 /// `GET /app/hook/deliveries/{id}`
 pub(crate) async fn delivery(call: Call) -> Outcome {
     only_app(&call)?;
     let id = call.number("id")?;
-    let found = call.shared.outbox.deliveries().into_iter().find(|one| one.id == id).ok_or_else(Refusal::not_found)?;
+    let found = call
+        .shared
+        .outbox
+        .deliveries()
+        .into_iter()
+        .find(|one| one.id == id)
+        .ok_or_else(Refusal::not_found)?;
     let mut value = found.summary();
     value["url"] = json!(found.url);
     value["request"] = json!({ "headers": { "X-GitHub-Event": found.event }, "payload": serde_json::from_slice::<Value>(&found.body).ok() });

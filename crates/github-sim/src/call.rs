@@ -27,11 +27,16 @@ pub(crate) enum Caller {
 impl Caller {
     /// Reads the `Authorization` header. An unknown or expired credential is refused even for public things, as GitHub does.
     pub(crate) fn of(shared: &Shared, header: Option<&str>) -> Result<Self, Refusal> {
-        let Some(header) = header else { return Ok(Self::Anonymous) };
+        let Some(header) = header else {
+            return Ok(Self::Anonymous);
+        };
         let secret = secret_of(header).ok_or_else(Refusal::bad_credentials)?;
         let grant = shared.state().grants.get(&secret).cloned();
         match grant {
-            Some(Grant::User(token)) => Ok(Self::User { login: token.login, write: token.write }),
+            Some(Grant::User(token)) => Ok(Self::User {
+                login: token.login,
+                write: token.write,
+            }),
             Some(Grant::Installation(grant)) if grant.expires_at > now() => Ok(Self::Installation(grant)),
             Some(Grant::Installation(_)) => Err(Refusal::bad_credentials()),
             None => app::verify(shared.app.as_ref(), &secret, now()).map(|()| Self::App),
@@ -63,7 +68,9 @@ impl Caller {
             Self::Anonymous if repository.private => Err(Refusal::not_found()),
             Self::Anonymous => Ok(()),
             Self::App => Err(Refusal::new(403, "Resource not accessible by integration")),
-            Self::User { write: false, .. } if write => Err(Refusal::new(403, "Resource not accessible by personal access token")),
+            Self::User { write: false, .. } if write => {
+                Err(Refusal::new(403, "Resource not accessible by personal access token"))
+            }
             Self::User { .. } => Ok(()),
             Self::Installation(grant) => {
                 let name = repository.full_name().to_lowercase();
@@ -121,7 +128,12 @@ impl FromRequest for Call {
         async move {
             let shared = shared(&request)?;
             let caller = Caller::of(&shared, authorization(request.headers()))?;
-            Ok(Self { shared, caller, body: body.await?, request })
+            Ok(Self {
+                shared,
+                caller,
+                body: body.await?,
+                request,
+            })
         }
         .boxed_local()
     }
@@ -129,7 +141,9 @@ impl FromRequest for Call {
 
 /// The simulator's state out of a request.
 pub(crate) fn shared(request: &HttpRequest) -> Result<Arc<Shared>, Refusal> {
-    let data = request.app_data::<web::Data<Shared>>().ok_or_else(|| Refusal::new(500, "the simulator has no state"))?;
+    let data = request
+        .app_data::<web::Data<Shared>>()
+        .ok_or_else(|| Refusal::new(500, "the simulator has no state"))?;
     Ok(Arc::clone(data))
 }
 
@@ -137,7 +151,9 @@ impl Call {
     /// A part of the path, decoded.
     pub(crate) fn param(&self, name: &str) -> String {
         let raw = self.request.match_info().query(name);
-        percent_encoding::percent_decode_str(raw).decode_utf8_lossy().into_owned()
+        percent_encoding::percent_decode_str(raw)
+            .decode_utf8_lossy()
+            .into_owned()
     }
 
     /// A part of the path that must be a number; a thing that cannot exist is not found.
@@ -154,7 +170,11 @@ impl Call {
 
     /// Whether the client asks for the raw content of a file.
     pub(crate) fn wants_raw(&self) -> bool {
-        self.request.headers().get("accept").and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("raw"))
+        self.request
+            .headers()
+            .get("accept")
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|accept| accept.contains("raw"))
     }
 
     /// The body as a JSON object.
@@ -189,8 +209,16 @@ impl Call {
 
     /// Cuts a list to the asked page and links its neighbours the way GitHub does: by the repository's number.
     pub(crate) fn page(&self, repository: &Repository, items: &[Value]) -> (Vec<Value>, Option<String>) {
-        let size = self.query("per_page").and_then(|text| text.parse().ok()).unwrap_or(30_usize).clamp(1, 100);
-        let page = self.query("page").and_then(|text| text.parse().ok()).unwrap_or(1_usize).max(1);
+        let size = self
+            .query("per_page")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(30_usize)
+            .clamp(1, 100);
+        let page = self
+            .query("page")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(1_usize)
+            .max(1);
         let last = items.len().div_ceil(size).max(1);
         let cut = items.iter().skip((page - 1) * size).take(size).cloned().collect();
         let prefix = format!("/repos/{}/{}", self.param("owner"), self.param("repo"));
@@ -204,7 +232,12 @@ impl Call {
                 }
             }
             query.append_pair("page", &number.to_string());
-            format!("<{}/repositories/{}{rest}?{}>; rel=\"{rel}\"", self.shared.links.api, repository.id, query.finish())
+            format!(
+                "<{}/repositories/{}{rest}?{}>; rel=\"{rel}\"",
+                self.shared.links.api,
+                repository.id,
+                query.finish()
+            )
         };
         let mut links = Vec::new();
         if page > 1 {
@@ -244,23 +277,41 @@ enum Body {
 
 impl Answer {
     pub(crate) fn ok(body: Value) -> Self {
-        Self { status: 200, body: Body::Json(body), headers: Vec::new() }
+        Self {
+            status: 200,
+            body: Body::Json(body),
+            headers: Vec::new(),
+        }
     }
 
     pub(crate) fn created(body: Value) -> Self {
-        Self { status: 201, ..Self::ok(body) }
+        Self {
+            status: 201,
+            ..Self::ok(body)
+        }
     }
 
     pub(crate) fn accepted() -> Self {
-        Self { status: 202, ..Self::ok(json!({})) }
+        Self {
+            status: 202,
+            ..Self::ok(json!({}))
+        }
     }
 
     pub(crate) fn bytes(content_type: &'static str, body: Vec<u8>) -> Self {
-        Self { status: 200, body: Body::Bytes(content_type, body), headers: Vec::new() }
+        Self {
+            status: 200,
+            body: Body::Bytes(content_type, body),
+            headers: Vec::new(),
+        }
     }
 
     pub(crate) fn redirect(location: String) -> Self {
-        Self { status: 302, body: Body::Empty, headers: vec![("location", location)] }
+        Self {
+            status: 302,
+            body: Body::Empty,
+            headers: vec![("location", location)],
+        }
     }
 
     fn link(mut self, link: Option<String>) -> Self {
@@ -278,7 +329,9 @@ impl Responder for Answer {
             response.insert_header(header);
         }
         match self.body {
-            Body::Json(body) => response.content_type("application/json; charset=utf-8").body(body.to_string()),
+            Body::Json(body) => response
+                .content_type("application/json; charset=utf-8")
+                .body(body.to_string()),
             Body::Bytes(content_type, bytes) => response.content_type(content_type).body(bytes),
             Body::Empty => response.finish(),
         }
@@ -343,7 +396,9 @@ impl ResponseError for Refusal {
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = HttpResponse::build(self.status_code());
-        response.content_type("application/json; charset=utf-8").body(self.body.to_string())
+        response
+            .content_type("application/json; charset=utf-8")
+            .body(self.body.to_string())
     }
 }
 

@@ -58,7 +58,15 @@ pub struct Status {
 }
 
 const STATUSES: [&str; 3] = ["queued", "in_progress", "completed"];
-const CONCLUSIONS: [&str; 7] = ["action_required", "cancelled", "failure", "neutral", "success", "skipped", "timed_out"];
+const CONCLUSIONS: [&str; 7] = [
+    "action_required",
+    "cancelled",
+    "failure",
+    "neutral",
+    "success",
+    "skipped",
+    "timed_out",
+];
 
 fn shape(check: &CheckRun, repository: &Repository, app: &Value, links: &Links) -> Value {
     let full = repository.full_name();
@@ -93,10 +101,20 @@ fn only_apps(call: &Call) -> Result<(), Refusal> {
 fn fill(check: &mut CheckRun, body: &Value) -> Result<(), Refusal> {
     let invalid = |field: &str| Refusal::invalid(json!({ "resource": "CheckRun", "field": field, "code": "invalid" }));
     if let Some(status) = text(body, "status") {
-        check.status = STATUSES.iter().find(|one| **one == status).ok_or_else(|| invalid("status"))?.to_string();
+        check.status = STATUSES
+            .iter()
+            .find(|one| **one == status)
+            .ok_or_else(|| invalid("status"))?
+            .to_string();
     }
     if let Some(conclusion) = text(body, "conclusion") {
-        check.conclusion = Some(CONCLUSIONS.iter().find(|one| **one == conclusion).ok_or_else(|| invalid("conclusion"))?.to_string());
+        check.conclusion = Some(
+            CONCLUSIONS
+                .iter()
+                .find(|one| **one == conclusion)
+                .ok_or_else(|| invalid("conclusion"))?
+                .to_string(),
+        );
         check.status = "completed".to_owned();
     }
     if check.status == "completed" {
@@ -108,14 +126,20 @@ fn fill(check: &mut CheckRun, body: &Value) -> Result<(), Refusal> {
     if let Some(output) = body.get("output") {
         let long = |field: &str| text(output, field).is_some_and(|text| text.chars().count() > 65_535);
         if long("summary") || long("text") {
-            return Err(Refusal::invalid(json!({ "resource": "CheckRun", "field": "output", "code": "too_long" })));
+            return Err(Refusal::invalid(
+                json!({ "resource": "CheckRun", "field": "output", "code": "too_long" }),
+            ));
         }
         check.title = text(output, "title").map(str::to_owned).or(check.title.take());
         check.summary = text(output, "summary").map(str::to_owned).or(check.summary.take());
         check.text = text(output, "text").map(str::to_owned).or(check.text.take());
     }
-    check.details_url = text(body, "details_url").map(str::to_owned).or(check.details_url.take());
-    check.external_id = text(body, "external_id").map(str::to_owned).or(check.external_id.take());
+    check.details_url = text(body, "details_url")
+        .map(str::to_owned)
+        .or(check.details_url.take());
+    check.external_id = text(body, "external_id")
+        .map(str::to_owned)
+        .or(check.external_id.take());
     Ok(())
 }
 
@@ -125,7 +149,11 @@ pub(crate) async fn create(call: Call) -> Outcome {
     let mut state = call.shared.state();
     let name = call.writing(&state, "checks")?;
     let body = call.json()?;
-    let field = |field: &str| text(&body, field).ok_or_else(|| Refusal::missing("CheckRun", field)).map(str::to_owned);
+    let field = |field: &str| {
+        text(&body, field)
+            .ok_or_else(|| Refusal::missing("CheckRun", field))
+            .map(str::to_owned)
+    };
     let mut check = CheckRun {
         id: state.id(),
         name: field("name")?,
@@ -144,7 +172,12 @@ pub(crate) async fn create(call: Call) -> Outcome {
     let repository = state.repository_mut(&name).ok_or_else(Refusal::not_found)?;
     repository::resolve(repository, &check.head_sha)?;
     repository.checks.insert(check.id, check.clone());
-    Ok(Answer::created(shape(&check, repository, &call.shared.app_json(), &call.shared.links)))
+    Ok(Answer::created(shape(
+        &check,
+        repository,
+        &call.shared.app_json(),
+        &call.shared.links,
+    )))
 }
 
 /// `PATCH /repos/{owner}/{repo}/check-runs/{id}`
@@ -161,15 +194,28 @@ pub(crate) async fn update(call: Call) -> Outcome {
         check.name = name.to_owned();
     }
     repository.checks.insert(id, check.clone());
-    Ok(Answer::ok(shape(&check, repository, &call.shared.app_json(), &call.shared.links)))
+    Ok(Answer::ok(shape(
+        &check,
+        repository,
+        &call.shared.app_json(),
+        &call.shared.links,
+    )))
 }
 
 /// `GET /repos/{owner}/{repo}/check-runs/{id}`
 pub(crate) async fn show(call: Call) -> Outcome {
     let state = call.shared.state();
     let repository = call.reading(&state, "checks")?;
-    let check = repository.checks.get(&call.number("id")?).ok_or_else(Refusal::not_found)?;
-    Ok(Answer::ok(shape(check, repository, &call.shared.app_json(), &call.shared.links)))
+    let check = repository
+        .checks
+        .get(&call.number("id")?)
+        .ok_or_else(Refusal::not_found)?;
+    Ok(Answer::ok(shape(
+        check,
+        repository,
+        &call.shared.app_json(),
+        &call.shared.links,
+    )))
 }
 
 /// `GET /repos/{owner}/{repo}/commits/{ref}/check-runs`
@@ -203,10 +249,14 @@ pub(crate) async fn set_status(call: Call) -> Outcome {
     let body = call.json()?;
     let word = text(&body, "state").ok_or_else(|| Refusal::missing("Status", "state"))?;
     if !["error", "failure", "pending", "success"].contains(&word) {
-        return Err(Refusal::invalid(json!({ "resource": "Status", "field": "state", "code": "invalid" })));
+        return Err(Refusal::invalid(
+            json!({ "resource": "Status", "field": "state", "code": "invalid" }),
+        ));
     }
     if text(&body, "description").is_some_and(|text| text.chars().count() > 140) {
-        return Err(Refusal::invalid(json!({ "resource": "Status", "code": "custom", "field": "description", "message": "description is too long (maximum is 140 characters)" })));
+        return Err(Refusal::invalid(
+            json!({ "resource": "Status", "code": "custom", "field": "description", "message": "description is too long (maximum is 140 characters)" }),
+        ));
     }
     let id = state.id();
     let repository = state.repository_mut(&name).ok_or_else(Refusal::not_found)?;
@@ -258,7 +308,10 @@ pub(crate) async fn combined(call: Call) -> Outcome {
         () => "success",
     };
     let api = format!("{}/repos/{}/commits/{sha}", links.api, repository.full_name());
-    let items: Vec<Value> = newest.into_iter().map(|status| status_shape(status, repository, links)).collect();
+    let items: Vec<Value> = newest
+        .into_iter()
+        .map(|status| status_shape(status, repository, links))
+        .collect();
     Ok(Answer::ok(json!({
         "state": word, "sha": sha, "total_count": items.len(), "statuses": items,
         "repository": repository::minimal(repository, links), "commit_url": api, "url": format!("{api}/status"),

@@ -45,7 +45,9 @@ pub(crate) fn label(name: &str, repository: &Repository, links: &Links) -> Value
 }
 
 fn body_of(body: &Value) -> Result<String, Refusal> {
-    let body = text(body, "body").filter(|body| !body.is_empty()).ok_or_else(|| Refusal::missing("IssueComment", "body"))?;
+    let body = text(body, "body")
+        .filter(|body| !body.is_empty())
+        .ok_or_else(|| Refusal::missing("IssueComment", "body"))?;
     if body.chars().count() > BODY_LIMIT {
         return Err(Refusal::invalid(json!({
             "resource": "IssueComment", "field": "body", "code": "custom",
@@ -56,14 +58,28 @@ fn body_of(body: &Value) -> Result<String, Refusal> {
 }
 
 /// Writes a comment as `author`, and tells.
-pub(crate) fn write(shared: &Shared, state: &mut State, name: &str, number: u64, author: &str, body: String) -> Result<Value, Refusal> {
+pub(crate) fn write(
+    shared: &Shared,
+    state: &mut State,
+    name: &str,
+    number: u64,
+    author: &str,
+    body: String,
+) -> Result<Value, Refusal> {
     let id = state.id();
     let repository = state.repository_mut(name).ok_or_else(Refusal::not_found)?;
     if !repository.pulls.contains_key(&number) {
         return Err(Refusal::not_found());
     }
     let at = now();
-    let comment = Comment { id, issue: number, author: author.to_owned(), body, created_at: at, updated_at: at };
+    let comment = Comment {
+        id,
+        issue: number,
+        author: author.to_owned(),
+        body,
+        created_at: at,
+        updated_at: at,
+    };
     repository.comments.insert(id, comment.clone());
     let value = shape(&comment, repository, &shared.links);
     emit(shared, repository, &comment, "created", author);
@@ -71,11 +87,13 @@ pub(crate) fn write(shared: &Shared, state: &mut State, name: &str, number: u64,
 }
 
 fn emit(shared: &Shared, repository: &Repository, comment: &Comment, action: &'static str, actor: &str) {
-    let Some(pull) = repository.pulls.get(&comment.issue) else { return };
+    let Some(pull) = repository.pulls.get(&comment.issue) else {
+        return;
+    };
     let links = &shared.links;
     let api = format!("{}/repos/{}", links.api, repository.full_name());
     let of_pull = pull::simple(pull, repository, links);
-    let issue = json!({
+    let mut issue = json!({
         "id": pull.id, "node_id": node_id("I", pull.id), "number": pull.number, "title": pull.title, "body": pull.body,
         "state": pull.state(), "locked": false, "draft": pull.draft, "user": user(&pull.author, links),
         "labels": of_pull["labels"], "assignee": null, "assignees": [], "milestone": null, "comments": 0,
@@ -89,10 +107,20 @@ fn emit(shared: &Shared, repository: &Repository, comment: &Comment, action: &'s
             "merged_at": of_pull["merged_at"],
         },
     });
+    issue["reactions"] = reactions(&of_pull["issue_url"]);
     let mut said = shape(comment, repository, links);
     said["performed_via_github_app"] = Value::Null;
+    said["reactions"] = reactions(&said["url"]);
     let payload = json!({ "action": action, "issue": issue, "comment": said });
     shared.emit(repository, "issue_comment", Some(action), actor, payload);
+}
+
+/// Nobody reacts here, but payloads say so.
+fn reactions(url: &Value) -> Value {
+    let url = format!("{}/reactions", url.as_str().unwrap_or_default());
+    json!({
+        "url": url, "total_count": 0, "+1": 0, "-1": 0, "laugh": 0, "confused": 0, "heart": 0, "hooray": 0, "eyes": 0, "rocket": 0,
+    })
 }
 
 /// `POST /repos/{owner}/{repo}/issues/{number}/comments`
@@ -100,13 +128,21 @@ pub(crate) async fn create(call: Call) -> Outcome {
     let mut state = call.shared.state();
     let name = commenting(&call, &state)?;
     let body = body_of(&call.json()?)?;
-    let value = write(&call.shared, &mut state, &name, call.number("number")?, &call.caller.login(), body)?;
+    let value = write(
+        &call.shared,
+        &mut state,
+        &name,
+        call.number("number")?,
+        &call.caller.login(),
+        body,
+    )?;
     Ok(Answer::created(value))
 }
 
 /// An App may comment on pull requests with either permission.
 fn commenting(call: &Call, state: &State) -> Result<String, Refusal> {
-    call.writing(state, "issues").or_else(|_| call.writing(state, "pull_requests"))
+    call.writing(state, "issues")
+        .or_else(|_| call.writing(state, "pull_requests"))
 }
 
 /// `GET /repos/{owner}/{repo}/issues/{number}/comments`
@@ -132,7 +168,10 @@ pub(crate) async fn edit(call: Call) -> Outcome {
     let name = commenting(&call, &state)?;
     let body = body_of(&call.json()?)?;
     let repository = state.repository_mut(&name).ok_or_else(Refusal::not_found)?;
-    let comment = repository.comments.get_mut(&call.number("id")?).ok_or_else(Refusal::not_found)?;
+    let comment = repository
+        .comments
+        .get_mut(&call.number("id")?)
+        .ok_or_else(Refusal::not_found)?;
     comment.body = body;
     comment.updated_at = now();
     let comment = comment.clone();
@@ -154,7 +193,10 @@ pub(crate) async fn add_labels(call: Call) -> Outcome {
         }
     }
     let labels = pull.labels.clone();
-    let items: Vec<Value> = labels.iter().map(|name| label(name, repository, &call.shared.links)).collect();
+    let items: Vec<Value> = labels
+        .iter()
+        .map(|name| label(name, repository, &call.shared.links))
+        .collect();
     Ok(Answer::ok(Value::Array(items)))
 }
 
@@ -166,8 +208,12 @@ pub(crate) async fn request_reviewers(call: Call) -> Outcome {
     let logins = words(&call.json()?, "reviewers").unwrap_or_default();
     let repository = state.repository_mut(&name).ok_or_else(Refusal::not_found)?;
     let owner = repository.owner.clone();
-    if let Some(stranger) = logins.iter().find(|login| **login != owner && !repository.collaborators.contains_key(*login)) {
-        let text = format!("Reviews may only be requested from collaborators. {stranger} is not a collaborator of {name}.");
+    if let Some(stranger) = logins
+        .iter()
+        .find(|login| **login != owner && !repository.collaborators.contains_key(*login))
+    {
+        let text =
+            format!("Reviews may only be requested from collaborators. {stranger} is not a collaborator of {name}.");
         return Err(Refusal::new(422, &text));
     }
     let pull = repository.pulls.get_mut(&number).ok_or_else(Refusal::not_found)?;
@@ -181,6 +227,10 @@ pub(crate) async fn request_reviewers(call: Call) -> Outcome {
 
 fn words(body: &Value, field: &str) -> Option<Vec<String>> {
     let list = body.get(field)?.as_array()?;
-    Some(list.iter().filter_map(|one| one.as_str().or_else(|| text(one, "name"))).map(str::to_owned).collect())
+    Some(
+        list.iter()
+            .filter_map(|one| one.as_str().or_else(|| text(one, "name")))
+            .map(str::to_owned)
+            .collect(),
+    )
 }
-

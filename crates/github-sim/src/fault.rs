@@ -46,7 +46,12 @@ pub struct Fault {
 impl Fault {
     /// A fault that hits once.
     pub fn once(method: &str, path_regex: &str, kind: FaultKind) -> Self {
-        Self { method: method.to_owned(), path_regex: path_regex.to_owned(), times: 1, kind }
+        Self {
+            method: method.to_owned(),
+            path_regex: path_regex.to_owned(),
+            times: 1,
+            kind,
+        }
     }
 
     /// The same fault, hitting so many times.
@@ -102,9 +107,19 @@ pub struct Faults {
 impl Faults {
     /// Orders a fault. Fails when its path is no regular expression.
     pub fn push(&self, fault: Fault) -> Result<FaultHandle> {
-        let path = Regex::new(&fault.path_regex).with_context(|| format!("{} is no regular expression", fault.path_regex))?;
-        let handle = FaultHandle { hits: Arc::new(watch::Sender::new(0)), released: Arc::new(watch::Sender::new(false)) };
-        let rule = Rule { method: fault.method, path, left: fault.times, kind: fault.kind, handle: handle.clone() };
+        let path =
+            Regex::new(&fault.path_regex).with_context(|| format!("{} is no regular expression", fault.path_regex))?;
+        let handle = FaultHandle {
+            hits: Arc::new(watch::Sender::new(0)),
+            released: Arc::new(watch::Sender::new(false)),
+        };
+        let rule = Rule {
+            method: fault.method,
+            path,
+            left: fault.times,
+            kind: fault.kind,
+            handle: handle.clone(),
+        };
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).push(rule);
         Ok(handle)
     }
@@ -120,7 +135,9 @@ impl Faults {
     pub(crate) fn take(&self, method: &str, path: &str) -> Option<(FaultKind, FaultHandle)> {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let rule = rules.iter_mut().find(|rule| {
-            rule.left > 0 && (rule.method.is_empty() || rule.method.eq_ignore_ascii_case(method)) && rule.path.is_match(path)
+            rule.left > 0
+                && (rule.method.is_empty() || rule.method.eq_ignore_ascii_case(method))
+                && rule.path.is_match(path)
         })?;
         rule.left -= 1;
         rule.handle.hits.send_modify(|hits| *hits += 1);

@@ -1,16 +1,13 @@
-//! The only place that starts git: plumbing on one bare repository, and git's own HTTP backend for clients.
+//! The only module that starts git: here plumbing on one bare repository, in `backend` git's own HTTP backend for clients.
 #![allow(clippy::disallowed_methods, reason = "this is the module that runs git")]
+
+pub(crate) mod backend;
 
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
-use tokio::io::AsyncWriteExt as _;
-
-/// Longest time that one request of a git client may take.
-const BACKEND_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A file as it is to be in a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,17 +21,26 @@ pub struct File {
 impl File {
     /// A plain file.
     pub fn plain(content: impl Into<Vec<u8>>) -> Self {
-        Self { content: Some(content.into()), executable: false }
+        Self {
+            content: Some(content.into()),
+            executable: false,
+        }
     }
 
     /// A file with the executable bit.
     pub fn executable(content: impl Into<Vec<u8>>) -> Self {
-        Self { content: Some(content.into()), executable: true }
+        Self {
+            content: Some(content.into()),
+            executable: true,
+        }
     }
 
     /// The file is to go.
     pub fn deleted() -> Self {
-        Self { content: None, executable: false }
+        Self {
+            content: None,
+            executable: false,
+        }
     }
 }
 
@@ -67,7 +73,10 @@ pub struct Author {
 
 impl From<&str> for Author {
     fn from(login: &str) -> Self {
-        Self { name: login.to_owned(), email: format!("{login}@users.noreply.example") }
+        Self {
+            name: login.to_owned(),
+            email: format!("{login}@users.noreply.example"),
+        }
     }
 }
 
@@ -118,7 +127,10 @@ pub(crate) struct Git {
 impl Git {
     /// Makes an empty bare repository `root/owner/name.git`.
     pub(crate) fn init(root: &Path, full_name: &str, default_branch: &str) -> Result<Self> {
-        let git = Self { dir: root.join(format!("{full_name}.git")), home: root.to_owned() };
+        let git = Self {
+            dir: root.join(format!("{full_name}.git")),
+            home: root.to_owned(),
+        };
         std::fs::create_dir_all(&git.dir).context("make the repository's folder")?;
         git.run(&["init", "--quiet", "--bare", "--initial-branch", default_branch, "."])?;
         // As GitHub does: partial clones, and fetching any commit that is reachable or was once.
@@ -141,20 +153,32 @@ impl Git {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
-        command.env_clear().envs(Self::environment(&self.home)).current_dir(&self.dir).args(args);
+        command
+            .env_clear()
+            .envs(Self::environment(&self.home))
+            .current_dir(&self.dir)
+            .args(args);
         command
     }
 
     fn raw(&self, args: &[&str], input: Option<&[u8]>) -> Result<(i32, Vec<u8>, String)> {
         let mut command = self.command(args);
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("start git: is it installed?")?;
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("start git: is it installed?")?;
         if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
             stdin.write_all(input).context("write to git")?;
         }
         let output = child.wait_with_output().context("wait for git")?;
         let code = output.status.code().unwrap_or(-1);
-        Ok((code, output.stdout, String::from_utf8_lossy(&output.stderr).into_owned()))
+        Ok((
+            code,
+            output.stdout,
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        ))
     }
 
     fn run(&self, args: &[&str]) -> Result<String> {
@@ -174,7 +198,11 @@ impl Git {
     ) -> Result<String> {
         let reference = format!("refs/heads/{branch}");
         let who = format!("{} <{}> {at} +0000", author.name, author.email);
-        let mut stream = format!("commit {reference}\nauthor {who}\ncommitter {who}\ndata {}\n{message}\n", message.len()).into_bytes();
+        let mut stream = format!(
+            "commit {reference}\nauthor {who}\ncommitter {who}\ndata {}\n{message}\n",
+            message.len()
+        )
+        .into_bytes();
         if self.resolve(&reference)?.is_some() {
             stream.extend(format!("from {reference}^0\n").bytes());
         }
@@ -193,7 +221,8 @@ impl Git {
         stream.extend(b"done\n");
         let (code, _, stderr) = self.raw(&["fast-import", "--quiet", "--done"], Some(&stream))?;
         ensure!(code == 0, "git fast-import failed ({code}): {}", stderr.trim());
-        self.resolve(&reference)?.with_context(|| format!("{branch} is not there after the commit"))
+        self.resolve(&reference)?
+            .with_context(|| format!("{branch} is not there after the commit"))
     }
 
     /// The commit that `revision` names, if any.
@@ -247,7 +276,12 @@ impl Git {
                 let (meta, path) = line.split_once('\t')?;
                 let mut words = meta.split_whitespace().skip(1);
                 let (kind, sha, size) = (words.next()?, words.next()?, words.next()?);
-                Some(Entry { path: path.into(), kind: kind.into(), sha: sha.into(), size: size.parse().unwrap_or(0) })
+                Some(Entry {
+                    path: path.into(),
+                    kind: kind.into(),
+                    sha: sha.into(),
+                    size: size.parse().unwrap_or(0),
+                })
             })
             .collect())
     }
@@ -272,17 +306,38 @@ impl Git {
         let mut changes = Vec::new();
         while let (Some(meta), Some(path)) = (fields.next().filter(|meta| !meta.is_empty()), fields.next()) {
             let words: Vec<&str> = meta.split_whitespace().collect();
-            let [_, _, old, new, letter] = words.as_slice() else { bail!("unexpected line of git diff --raw: {meta}") };
+            let [_, _, old, new, letter] = words.as_slice() else {
+                bail!("unexpected line of git diff --raw: {meta}")
+            };
             let status = match *letter {
                 "A" => "added",
                 "D" => "removed",
                 _ => "modified",
             };
             let (additions, deletions) = counts.get(path).copied().unwrap_or_default();
-            let text = self.run(&["diff", "--no-renames", "--no-color", "--no-ext-diff", before, after, "--", path])?;
-            let patch = text.find("\n@@ ").map(|at| text[at + 1..].trim_end().to_owned()).unwrap_or_default();
+            let text = self.run(&[
+                "diff",
+                "--no-renames",
+                "--no-color",
+                "--no-ext-diff",
+                before,
+                after,
+                "--",
+                path,
+            ])?;
+            let patch = text
+                .find("\n@@ ")
+                .map(|at| text[at + 1..].trim_end().to_owned())
+                .unwrap_or_default();
             let sha = if status == "removed" { old } else { new };
-            changes.push(Change { path: path.to_owned(), status, sha: (*sha).to_owned(), additions, deletions, patch });
+            changes.push(Change {
+                path: path.to_owned(),
+                status,
+                sha: (*sha).to_owned(),
+                additions,
+                deletions,
+                patch,
+            });
         }
         Ok(changes)
     }
@@ -292,12 +347,18 @@ impl Git {
         let limit = format!("--max-count={limit}");
         let format = "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%B%x01";
         let text = self.run(&["log", "--reverse", &limit, format, "--end-of-options", range])?;
-        text.split('\u{1}').map(str::trim_start).filter(|record| !record.is_empty()).map(parse_commit).collect()
+        text.split('\u{1}')
+            .map(str::trim_start)
+            .filter(|record| !record.is_empty())
+            .map(parse_commit)
+            .collect()
     }
 
     /// One commit.
     pub(crate) fn info(&self, sha: &str) -> Result<CommitInfo> {
-        self.log(&format!("{sha}^!"), 1)?.pop().with_context(|| format!("no commit {sha}"))
+        self.log(&format!("{sha}^!"), 1)?
+            .pop()
+            .with_context(|| format!("no commit {sha}"))
     }
 
     /// Best common ancestor, if there is one.
@@ -330,7 +391,14 @@ impl Git {
     }
 
     /// Writes a commit object and returns its sha; no reference moves.
-    pub(crate) fn commit_tree(&self, tree: &str, parents: &[&str], author: &Author, message: &str, at: i64) -> Result<String> {
+    pub(crate) fn commit_tree(
+        &self,
+        tree: &str,
+        parents: &[&str],
+        author: &Author,
+        message: &str,
+        at: i64,
+    ) -> Result<String> {
         let mut args = vec!["commit-tree", tree, "-m", message];
         for parent in parents {
             args.extend(["-p", parent]);
@@ -338,95 +406,68 @@ impl Git {
         let date = format!("{at} +0000");
         let mut command = self.command(&args);
         for (role, value) in [("NAME", &author.name), ("EMAIL", &author.email), ("DATE", &date)] {
-            command.env(format!("GIT_AUTHOR_{role}"), value).env(format!("GIT_COMMITTER_{role}"), value);
+            command
+                .env(format!("GIT_AUTHOR_{role}"), value)
+                .env(format!("GIT_COMMITTER_{role}"), value);
         }
         let output = command.stdin(Stdio::null()).output().context("start git commit-tree")?;
-        ensure!(output.status.success(), "git commit-tree failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        ensure!(
+            output.status.success(),
+            "git commit-tree failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 }
 
-/// A request of a git client, as CGI wants it.
-pub(crate) struct BackendRequest<'a> {
-    pub(crate) root: &'a Path,
-    pub(crate) method: &'a str,
-    /// `/owner/name.git/info/refs` and the like.
-    pub(crate) path: &'a str,
-    pub(crate) query: &'a str,
-    pub(crate) content_type: &'a str,
-    pub(crate) protocol: &'a str,
-    pub(crate) user: Option<&'a str>,
-    pub(crate) body: &'a [u8],
-}
-
-/// What git's HTTP backend answered.
-pub(crate) struct BackendAnswer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-/// Hands one request to `git http-backend`.
-pub(crate) async fn backend(request: BackendRequest<'_>) -> Result<BackendAnswer> {
-    let mut command = tokio::process::Command::new("git");
-    command.arg("http-backend").env_clear().envs(Git::environment(request.root)).kill_on_drop(true);
-    command.env("GIT_PROJECT_ROOT", request.root).env("GIT_HTTP_EXPORT_ALL", "1");
-    command.env("REQUEST_METHOD", request.method).env("PATH_INFO", request.path).env("QUERY_STRING", request.query);
-    command.env("CONTENT_TYPE", request.content_type).env("CONTENT_LENGTH", request.body.len().to_string());
-    command.env("GIT_PROTOCOL", request.protocol).env("REMOTE_ADDR", "127.0.0.1");
-    if let Some(user) = request.user {
-        command.env("REMOTE_USER", user);
-    }
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("start git http-backend")?;
-    let mut stdin = child.stdin.take().context("git http-backend has no input")?;
-    let feed = async {
-        // The backend may answer without having read all; its answer counts, not our broken pipe.
-        let _ = stdin.write_all(request.body).await;
-        drop(stdin);
-    };
-    let both = async { tokio::join!(feed, child.wait_with_output()).1 };
-    let output = tokio::time::timeout(BACKEND_TIMEOUT, both).await.context("git http-backend took too long")??;
-    let at = find(&output.stdout, b"\r\n\r\n")
-        .with_context(|| format!("git http-backend gave no answer: {}", String::from_utf8_lossy(&output.stderr).trim()))?;
-    let (mut status, mut headers) = (200, Vec::new());
-    for line in String::from_utf8_lossy(&output.stdout[..at]).lines() {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        if name.eq_ignore_ascii_case("status") {
-            status = value.split_whitespace().next().and_then(|code| code.parse().ok()).unwrap_or(500);
-        } else {
-            headers.push((name.to_owned(), value.trim().to_owned()));
-        }
-    }
-    Ok(BackendAnswer { status, headers, body: output.stdout[at + 4..].to_vec() })
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
-}
-
 fn parse_commit(record: &str) -> Result<CommitInfo> {
     let fields: Vec<&str> = record.splitn(10, '\0').collect();
-    let [sha, tree, parents, author, email, authored, committer, committer_email, committed, message] = fields.as_slice() else {
+    let [
+        sha,
+        tree,
+        parents,
+        author,
+        email,
+        authored,
+        committer,
+        committer_email,
+        committed,
+        message,
+    ] = fields.as_slice()
+    else {
         bail!("unexpected record of git log");
     };
     Ok(CommitInfo {
         sha: (*sha).to_owned(),
         tree: (*tree).to_owned(),
         parents: parents.split_whitespace().map(str::to_owned).collect(),
-        author: Author { name: (*author).to_owned(), email: (*email).to_owned() },
+        author: Author {
+            name: (*author).to_owned(),
+            email: (*email).to_owned(),
+        },
         authored_at: iso(authored),
-        committer: Author { name: (*committer).to_owned(), email: (*committer_email).to_owned() },
+        committer: Author {
+            name: (*committer).to_owned(),
+            email: (*committer_email).to_owned(),
+        },
         committed_at: iso(committed),
         message: message.trim_end().to_owned(),
     })
 }
 
 fn iso(seconds: &str) -> String {
-    let at = seconds.parse().ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0)).unwrap_or_default();
+    let at = seconds
+        .parse()
+        .ok()
+        .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
+        .unwrap_or_default();
     crate::state::stamp(at)
 }
 
 /// A path in the quotes of git's fast-import, which always accepts them.
 fn quoted(path: &str) -> String {
-    format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+    format!(
+        "\"{}\"",
+        path.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    )
 }

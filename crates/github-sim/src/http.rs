@@ -30,32 +30,83 @@ fn routes(to: &mut ServiceConfig) {
         .route("/app/hook/deliveries/{id}/attempts", post().to(app::redeliver))
         .route("/repos/{owner}/{repo}", get().to(repository::show))
         .route("/repos/{owner}/{repo}/installation", get().to(app::of_repository))
-        .route("/repos/{owner}/{repo}/collaborators/{username}/permission", get().to(repository::permission))
+        .route(
+            "/repos/{owner}/{repo}/collaborators/{username}/permission",
+            get().to(repository::permission),
+        )
         .route("/repos/{owner}/{repo}/branches", get().to(repository::branches))
-        .route("/repos/{owner}/{repo}/branches/{branch:.+}", get().to(repository::branch))
-        .route("/repos/{owner}/{repo}/git/ref/{ref:.+}", get().to(repository::reference))
-        .route("/repos/{owner}/{repo}/compare/{basehead:.+}", get().to(repository::compare))
-        .route("/repos/{owner}/{repo}/contents/{path:.*}", get().to(repository::contents))
-        .route("/repos/{owner}/{repo}/commits/{ref}/pulls", get().to(pull::of_commit))
-        .route("/repos/{owner}/{repo}/commits/{ref:.+}/check-runs", get().to(check::of_commit))
-        .route("/repos/{owner}/{repo}/commits/{ref:.+}/statuses", get().to(check::statuses))
-        .route("/repos/{owner}/{repo}/commits/{ref:.+}/status", get().to(check::combined))
-        .route("/repos/{owner}/{repo}/commits/{ref:.+}", get().to(repository::commit_at))
+        .route(
+            "/repos/{owner}/{repo}/branches/{branch:.+}",
+            get().to(repository::branch),
+        )
+        .route(
+            "/repos/{owner}/{repo}/git/ref/{ref:.+}",
+            get().to(repository::reference),
+        )
+        .route(
+            "/repos/{owner}/{repo}/compare/{basehead:.+}",
+            get().to(repository::compare),
+        )
+        .route(
+            "/repos/{owner}/{repo}/contents/{path:.*}",
+            get().to(repository::contents),
+        )
+        .route(
+            "/repos/{owner}/{repo}/commits/{ref}/pulls",
+            get().to(pull::route::of_commit),
+        )
+        .route(
+            "/repos/{owner}/{repo}/commits/{ref:.+}/check-runs",
+            get().to(check::of_commit),
+        )
+        .route(
+            "/repos/{owner}/{repo}/commits/{ref:.+}/statuses",
+            get().to(check::statuses),
+        )
+        .route(
+            "/repos/{owner}/{repo}/commits/{ref:.+}/status",
+            get().to(check::combined),
+        )
+        .route(
+            "/repos/{owner}/{repo}/commits/{ref:.+}",
+            get().to(repository::commit_at),
+        )
         .route("/repos/{owner}/{repo}/statuses/{sha}", post().to(check::set_status))
         .route("/repos/{owner}/{repo}/check-runs", post().to(check::create))
         .route("/repos/{owner}/{repo}/check-runs/{id}", get().to(check::show))
         .route("/repos/{owner}/{repo}/check-runs/{id}", patch().to(check::update))
-        .route("/repos/{owner}/{repo}/pulls", get().to(pull::list))
-        .route("/repos/{owner}/{repo}/pulls", post().to(pull::open))
-        .route("/repos/{owner}/{repo}/pulls/{number}", get().to(pull::show))
-        .route("/repos/{owner}/{repo}/pulls/{number}", patch().to(pull::update))
-        .route("/repos/{owner}/{repo}/pulls/{number}/files", get().to(pull::files))
-        .route("/repos/{owner}/{repo}/pulls/{number}/commits", get().to(pull::commits))
-        .route("/repos/{owner}/{repo}/pulls/{number}/merge", put().to(pull::merge))
-        .route("/repos/{owner}/{repo}/pulls/{number}/requested_reviewers", post().to(comment::request_reviewers))
-        .route("/repos/{owner}/{repo}/issues/{number}/comments", get().to(comment::list))
-        .route("/repos/{owner}/{repo}/issues/{number}/comments", post().to(comment::create))
-        .route("/repos/{owner}/{repo}/issues/{number}/labels", post().to(comment::add_labels))
+        .route("/repos/{owner}/{repo}/pulls", get().to(pull::route::list))
+        .route("/repos/{owner}/{repo}/pulls", post().to(pull::route::open))
+        .route("/repos/{owner}/{repo}/pulls/{number}", get().to(pull::route::show))
+        .route("/repos/{owner}/{repo}/pulls/{number}", patch().to(pull::route::update))
+        .route(
+            "/repos/{owner}/{repo}/pulls/{number}/files",
+            get().to(pull::route::files),
+        )
+        .route(
+            "/repos/{owner}/{repo}/pulls/{number}/commits",
+            get().to(pull::route::commits),
+        )
+        .route(
+            "/repos/{owner}/{repo}/pulls/{number}/merge",
+            put().to(pull::route::merge),
+        )
+        .route(
+            "/repos/{owner}/{repo}/pulls/{number}/requested_reviewers",
+            post().to(comment::request_reviewers),
+        )
+        .route(
+            "/repos/{owner}/{repo}/issues/{number}/comments",
+            get().to(comment::list),
+        )
+        .route(
+            "/repos/{owner}/{repo}/issues/{number}/comments",
+            post().to(comment::create),
+        )
+        .route(
+            "/repos/{owner}/{repo}/issues/{number}/labels",
+            post().to(comment::add_labels),
+        )
         .route("/repos/{owner}/{repo}/issues/comments/{id}", patch().to(comment::edit))
         .route("/repos/{owner}/{repo}/actions/runs", get().to(run::list))
         .route("/repos/{owner}/{repo}/actions/runs/{id}", get().to(run::show))
@@ -78,17 +129,26 @@ pub(crate) fn serve(shared: Arc<Shared>, listener: TcpListener) -> std::io::Resu
             .wrap(from_fn(front))
             .configure(routes)
     };
-    Ok(HttpServer::new(factory).workers(2).disable_signals().shutdown_timeout(1).listen(listener)?.run())
+    Ok(HttpServer::new(factory)
+        .workers(2)
+        .disable_signals()
+        .shutdown_timeout(1)
+        .listen(listener)?
+        .run())
 }
 
 /// What every request goes through.
 async fn front(mut request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let shared: Arc<Shared> = request.app_data::<Data<Shared>>().map(|data| Arc::clone(data)).ok_or_else(Refusal::not_found)?;
+    let shared: Arc<Shared> = request
+        .app_data::<Data<Shared>>()
+        .map(|data| Arc::clone(data))
+        .ok_or_else(Refusal::not_found)?;
     rewrite(&shared, &mut request);
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let is_api = !path.contains(".git/") && !path.starts_with("/_storage/");
     let index = record(&shared, &request);
-    let answer = |request: &ServiceRequest, response: HttpResponse| ServiceResponse::new(request.request().clone(), response);
+    let answer =
+        |request: &ServiceRequest, response: HttpResponse| ServiceResponse::new(request.request().clone(), response);
     let fault = shared.faults.take(method.as_str(), &path);
     let down = shared.state().down;
     let mut response = match fault {
@@ -137,7 +197,10 @@ async fn wait(shared: &Shared, what: impl Future<Output = ()>) {
 /// `/api/v3/…` is `/…`, and `/repositories/{id}/…` is `/repos/{owner}/{repo}/…`.
 fn rewrite(shared: &Shared, request: &mut ServiceRequest) {
     let whole = request.uri().to_string();
-    let path = whole.strip_prefix("/api/v3").filter(|rest| rest.starts_with('/')).unwrap_or(&whole);
+    let path = whole
+        .strip_prefix("/api/v3")
+        .filter(|rest| rest.starts_with('/'))
+        .unwrap_or(&whole);
     let by_number = path.strip_prefix("/repositories/").and_then(|rest| {
         let (id, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let id: u64 = id.parse().ok()?;
@@ -172,12 +235,18 @@ fn record(shared: &Shared, request: &ServiceRequest) -> usize {
 fn page(code: u16) -> HttpResponse {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
     let body = "<html><head><title>Unicorn!</title></head><body><p>No server is currently available.</p></body></html>";
-    HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body)
+    HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .body(body)
 }
 
 fn ordered(code: u16, body: String, headers: Vec<(String, String)>) -> HttpResponse {
     let mut response = HttpResponse::build(StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY));
-    let kind = if body.starts_with('{') { "application/json; charset=utf-8" } else { "text/html; charset=utf-8" };
+    let kind = if body.starts_with('{') {
+        "application/json; charset=utf-8"
+    } else {
+        "text/html; charset=utf-8"
+    };
     response.content_type(kind);
     for header in headers {
         response.insert_header(header);
@@ -192,7 +261,9 @@ async fn with_etag(response: ServiceResponse<BoxBody>, method: &Method) -> Resul
     let known = response.request().headers().get(IF_NONE_MATCH).cloned();
     let (request, response) = response.into_parts();
     let (mut head, body) = response.into_parts();
-    let body = to_bytes(body).await.map_err(actix_web::error::ErrorInternalServerError)?;
+    let body = to_bytes(body)
+        .await
+        .map_err(actix_web::error::ErrorInternalServerError)?;
     let digest = hex::encode(ring::digest::digest(&ring::digest::SHA256, &body));
     let etag = HeaderValue::from_str(&format!("W/\"{digest}\"")).map_err(actix_web::error::ErrorInternalServerError)?;
     let same = known.is_some_and(|known| known == etag);
@@ -219,7 +290,10 @@ fn with_limits(shared: &Shared, mut response: ServiceResponse<BoxBody>) -> Servi
         ("x-ratelimit-reset", reset.to_string()),
         ("x-ratelimit-resource", "core".to_owned()),
         ("x-github-media-type", "github.v3; format=json".to_owned()),
-        ("x-github-request-id", uuid::Uuid::new_v4().simple().to_string().to_uppercase()),
+        (
+            "x-github-request-id",
+            uuid::Uuid::new_v4().simple().to_string().to_uppercase(),
+        ),
     ];
     for (name, value) in pairs {
         let name = HeaderName::from_static(name);

@@ -65,14 +65,23 @@ impl Sim {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
             .with_context(|| format!("listen on 127.0.0.1:{}: is the port free?", options.port))?;
         let web = format!("http://{}", listener.local_addr()?);
-        let links = Links { api: format!("{web}/api/v3"), web };
-        let home = tempfile::Builder::new().prefix("github-sim-").tempdir().context("make a temporary folder")?;
+        let links = Links {
+            api: format!("{web}/api/v3"),
+            web,
+        };
+        let home = tempfile::Builder::new()
+            .prefix("github-sim-")
+            .tempdir()
+            .context("make a temporary folder")?;
         let outbox = webhook::Outbox::new(options.webhook_targets);
         let shared = Arc::new(Shared::new(links, options.app, outbox, home, options.tokens));
         let server = http::serve(Arc::clone(&shared), listener).context("start the HTTP server")?;
         let handle = server.handle();
         tokio::spawn(server);
-        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
         tokio::spawn(webhook::dispatch(Arc::clone(&shared), client));
         Ok(Self { shared, server: handle })
     }

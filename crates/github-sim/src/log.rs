@@ -21,11 +21,13 @@ pub(crate) fn archive(jobs: &[&Job]) -> Result<Vec<u8>> {
     let options = SimpleFileOptions::default();
     for (index, one) in jobs.iter().enumerate() {
         let name = one.spec.name.replace(['/', ':'], "_");
-        zip.start_file(format!("{index}_{name}.txt"), options).context("start an entry of the zip")?;
+        zip.start_file(format!("{index}_{name}.txt"), options)
+            .context("start an entry of the zip")?;
         zip.write_all(job(one).as_bytes())?;
         for (number, (step, part)) in parts(one).into_iter().enumerate() {
             let step = step.replace(['/', ':'], "_");
-            zip.start_file(format!("{name}/{}_{step}.txt", number + 1), options).context("start an entry of the zip")?;
+            zip.start_file(format!("{name}/{}_{step}.txt", number + 1), options)
+                .context("start an entry of the zip")?;
             zip.write_all(part.as_bytes())?;
         }
     }
@@ -50,7 +52,10 @@ fn parts(job: &Job) -> Vec<(String, String)> {
             break;
         }
     }
-    parts.push(("Complete job".to_owned(), clock.lines(&["Cleaning up orphan processes"])));
+    parts.push((
+        "Complete job".to_owned(),
+        clock.lines(&["Cleaning up orphan processes"]),
+    ));
     parts
 }
 

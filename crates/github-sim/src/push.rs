@@ -11,7 +11,9 @@ const NOBODY: &str = "0000000000000000000000000000000000000000";
 
 /// Compares the branches with what was announced last and announces each difference once, as done by `actor`.
 pub(crate) fn announce(shared: &Shared, state: &mut State, full_name: &str, actor: &str) -> Result<()> {
-    let repository = state.repository_mut(full_name).with_context(|| format!("no repository {full_name}"))?;
+    let repository = state
+        .repository_mut(full_name)
+        .with_context(|| format!("no repository {full_name}"))?;
     let current = repository.git.branches()?;
     let before = std::mem::replace(&mut repository.announced, current.clone());
     let mut moved: Vec<(String, Option<String>, Option<String>)> = Vec::new();
@@ -26,7 +28,9 @@ pub(crate) fn announce(shared: &Shared, state: &mut State, full_name: &str, acto
         }
     }
     for (branch, old, new) in moved {
-        let repository = state.repository(full_name).with_context(|| format!("no repository {full_name}"))?;
+        let repository = state
+            .repository(full_name)
+            .with_context(|| format!("no repository {full_name}"))?;
         let payload = payload(shared, repository, &branch, old.as_deref(), new.as_deref(), actor)?;
         shared.emit(repository, "push", None, actor, payload);
         pull::follow(shared, state, full_name, &branch, new.as_deref(), actor)?;
@@ -50,7 +54,9 @@ fn payload(
     };
     let range = match (old, new) {
         (Some(old), Some(new)) => Some(format!("{old}..{new}")),
-        (None, Some(new)) if branch != repository.default_branch => Some(format!("{}..{new}", repository.default_branch)),
+        (None, Some(new)) if branch != repository.default_branch => {
+            Some(format!("{}..{new}", repository.default_branch))
+        }
         (None, Some(new)) => Some(new.to_owned()),
         (_, None) => None,
     };
@@ -80,8 +86,16 @@ fn payload(
 
 fn commit(info: &CommitInfo, repository: &Repository, web: &str) -> Result<Value> {
     let empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
-    let changes = repository.git.changes(info.parents.first().map_or(empty, String::as_str), &info.sha)?;
-    let of = |status: &str| changes.iter().filter(|one| one.status == status).map(|one| one.path.clone()).collect::<Vec<_>>();
+    let changes = repository
+        .git
+        .changes(info.parents.first().map_or(empty, String::as_str), &info.sha)?;
+    let of = |status: &str| {
+        changes
+            .iter()
+            .filter(|one| one.status == status)
+            .map(|one| one.path.clone())
+            .collect::<Vec<_>>()
+    };
     Ok(json!({
         "id": info.sha, "tree_id": info.tree, "distinct": true, "message": info.message, "timestamp": info.committed_at,
         "url": format!("{web}/commit/{}", info.sha),

@@ -17,18 +17,41 @@ pub(crate) fn minimal(repository: &Repository, links: &Links) -> Value {
         "html_url": format!("{}/{full}", links.web), "description": null, "fork": false, "url": api,
     });
     for (key, tail) in [
-        ("archive_url", "/{archive_format}{/ref}"), ("assignees_url", "/assignees{/user}"), ("blobs_url", "/git/blobs{/sha}"),
-        ("branches_url", "/branches{/branch}"), ("collaborators_url", "/collaborators{/collaborator}"),
-        ("comments_url", "/comments{/number}"), ("commits_url", "/commits{/sha}"), ("compare_url", "/compare/{base}...{head}"),
-        ("contents_url", "/contents/{+path}"), ("contributors_url", "/contributors"), ("deployments_url", "/deployments"),
-        ("downloads_url", "/downloads"), ("events_url", "/events"), ("forks_url", "/forks"), ("git_commits_url", "/git/commits{/sha}"),
-        ("git_refs_url", "/git/refs{/sha}"), ("git_tags_url", "/git/tags{/sha}"), ("hooks_url", "/hooks"),
-        ("issue_comment_url", "/issues/comments{/number}"), ("issue_events_url", "/issues/events{/number}"),
-        ("issues_url", "/issues{/number}"), ("keys_url", "/keys{/key_id}"), ("labels_url", "/labels{/name}"),
-        ("languages_url", "/languages"), ("merges_url", "/merges"), ("milestones_url", "/milestones{/number}"),
-        ("notifications_url", "/notifications{?since,all,participating}"), ("pulls_url", "/pulls{/number}"),
-        ("releases_url", "/releases{/id}"), ("stargazers_url", "/stargazers"), ("statuses_url", "/statuses/{sha}"),
-        ("subscribers_url", "/subscribers"), ("subscription_url", "/subscription"), ("tags_url", "/tags"), ("teams_url", "/teams"),
+        ("archive_url", "/{archive_format}{/ref}"),
+        ("assignees_url", "/assignees{/user}"),
+        ("blobs_url", "/git/blobs{/sha}"),
+        ("branches_url", "/branches{/branch}"),
+        ("collaborators_url", "/collaborators{/collaborator}"),
+        ("comments_url", "/comments{/number}"),
+        ("commits_url", "/commits{/sha}"),
+        ("compare_url", "/compare/{base}...{head}"),
+        ("contents_url", "/contents/{+path}"),
+        ("contributors_url", "/contributors"),
+        ("deployments_url", "/deployments"),
+        ("downloads_url", "/downloads"),
+        ("events_url", "/events"),
+        ("forks_url", "/forks"),
+        ("git_commits_url", "/git/commits{/sha}"),
+        ("git_refs_url", "/git/refs{/sha}"),
+        ("git_tags_url", "/git/tags{/sha}"),
+        ("hooks_url", "/hooks"),
+        ("issue_comment_url", "/issues/comments{/number}"),
+        ("issue_events_url", "/issues/events{/number}"),
+        ("issues_url", "/issues{/number}"),
+        ("keys_url", "/keys{/key_id}"),
+        ("labels_url", "/labels{/name}"),
+        ("languages_url", "/languages"),
+        ("merges_url", "/merges"),
+        ("milestones_url", "/milestones{/number}"),
+        ("notifications_url", "/notifications{?since,all,participating}"),
+        ("pulls_url", "/pulls{/number}"),
+        ("releases_url", "/releases{/id}"),
+        ("stargazers_url", "/stargazers"),
+        ("statuses_url", "/statuses/{sha}"),
+        ("subscribers_url", "/subscribers"),
+        ("subscription_url", "/subscription"),
+        ("tags_url", "/tags"),
+        ("teams_url", "/teams"),
         ("trees_url", "/git/trees{/sha}"),
     ] {
         value[key] = json!(format!("{api}{tail}"));
@@ -124,7 +147,10 @@ pub(crate) async fn branch(call: Call) -> Outcome {
     let state = call.shared.state();
     let repository = call.reading(&state, "contents")?;
     let name = call.param("branch");
-    let sha = repository.git.head(&name)?.ok_or_else(|| Refusal::new(404, "Branch not found"))?;
+    let sha = repository
+        .git
+        .head(&name)?
+        .ok_or_else(|| Refusal::new(404, "Branch not found"))?;
     let links = &call.shared.links;
     let (full, info) = (repository.full_name(), repository.git.info(&sha)?);
     let url = format!("{}/repos/{full}/branches/{name}", links.api);
@@ -163,9 +189,14 @@ pub(crate) async fn commit_at(call: Call) -> Outcome {
     let empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
     let before = info.parents.first().map_or(empty, String::as_str);
     let changes = repository.git.changes(before, &sha)?;
-    let (plus, minus) = changes.iter().fold((0, 0), |(plus, minus), one| (plus + one.additions, minus + one.deletions));
+    let (plus, minus) = changes.iter().fold((0, 0), |(plus, minus), one| {
+        (plus + one.additions, minus + one.deletions)
+    });
     value["stats"] = json!({ "additions": plus, "deletions": minus, "total": plus + minus });
-    value["files"] = changes.iter().map(|one| change(one, &sha, repository, &call.shared.links)).collect();
+    value["files"] = changes
+        .iter()
+        .map(|one| change(one, &sha, repository, &call.shared.links))
+        .collect();
     Ok(Answer::ok(value))
 }
 
@@ -178,7 +209,10 @@ pub(crate) async fn compare(call: Call) -> Outcome {
     let (base, head) = spec.split_once("...").ok_or_else(Refusal::not_found)?;
     let strip = |name: &str| name.rsplit_once(':').map_or(name, |(_, branch)| branch).to_owned();
     let (base, head) = (resolve(repository, &strip(base))?, resolve(repository, &strip(head))?);
-    let common = repository.git.merge_base(&base, &head)?.ok_or_else(|| Refusal::new(404, "No common ancestor between base and head."))?;
+    let common = repository
+        .git
+        .merge_base(&base, &head)?
+        .ok_or_else(|| Refusal::new(404, "No common ancestor between base and head."))?;
     let (ahead, behind) = repository.git.ahead_behind(&base, &head)?;
     let status = match (ahead, behind) {
         (0, 0) => "identical",
@@ -186,10 +220,18 @@ pub(crate) async fn compare(call: Call) -> Outcome {
         (0, _) => "behind",
         _ => "diverged",
     };
-    let commits: Vec<Value> =
-        repository.git.log(&format!("{base}..{head}"), 250)?.iter().map(|info| commit(info, repository, links)).collect();
-    let files: Vec<Value> =
-        repository.git.changes(&common, &head)?.iter().map(|one| change(one, &head, repository, links)).collect();
+    let commits: Vec<Value> = repository
+        .git
+        .log(&format!("{base}..{head}"), 250)?
+        .iter()
+        .map(|info| commit(info, repository, links))
+        .collect();
+    let files: Vec<Value> = repository
+        .git
+        .changes(&common, &head)?
+        .iter()
+        .map(|one| change(one, &head, repository, links))
+        .collect();
     let full = repository.full_name();
     let web = format!("{}/{full}/compare/{spec}", links.web);
     Ok(Answer::ok(json!({
@@ -207,7 +249,8 @@ pub(crate) async fn contents(call: Call) -> Outcome {
     let repository = call.reading(&state, "contents")?;
     let path = call.param("path").trim_matches('/').to_owned();
     let revision = call.query("ref").unwrap_or_else(|| repository.default_branch.clone());
-    let sha = resolve(repository, &revision).map_err(|_| Refusal::new(404, &format!("No commit found for the ref {revision}")))?;
+    let sha = resolve(repository, &revision)
+        .map_err(|_| Refusal::new(404, &format!("No commit found for the ref {revision}")))?;
     let entry = repository.git.entries(&sha, &path)?.pop();
     let describe = |entry: &crate::git::Entry| content_entry(entry, &revision, repository, &call.shared.links);
     match entry {
@@ -222,8 +265,14 @@ pub(crate) async fn contents(call: Call) -> Outcome {
             Ok(Answer::ok(value))
         }
         Some(_) => {
-            let folder = if path.is_empty() { String::new() } else { format!("{path}/") };
-            Ok(Answer::ok(repository.git.entries(&sha, &folder)?.iter().map(describe).collect()))
+            let folder = if path.is_empty() {
+                String::new()
+            } else {
+                format!("{path}/")
+            };
+            Ok(Answer::ok(
+                repository.git.entries(&sha, &folder)?.iter().map(describe).collect(),
+            ))
         }
         None => Err(Refusal::not_found()),
     }
@@ -232,7 +281,11 @@ pub(crate) async fn contents(call: Call) -> Outcome {
 fn content_entry(entry: &crate::git::Entry, revision: &str, repository: &Repository, links: &Links) -> Value {
     let full = repository.full_name();
     let (api, web) = (format!("{}/repos/{full}", links.api), format!("{}/{full}", links.web));
-    let (kind, plural) = if entry.kind == "tree" { ("dir", "tree") } else { ("file", "blob") };
+    let (kind, plural) = if entry.kind == "tree" {
+        ("dir", "tree")
+    } else {
+        ("file", "blob")
+    };
     let url = format!("{api}/contents/{}?ref={revision}", entry.path);
     let git_url = format!("{api}/git/{plural}s/{}", entry.sha);
     let html_url = format!("{web}/{plural}/{revision}/{}", entry.path);
@@ -282,7 +335,9 @@ pub(crate) async fn permission(call: Call) -> Outcome {
     };
     let mut who = user(&login, &call.shared.links);
     who["role_name"] = json!(role);
-    Ok(Answer::ok(json!({ "permission": permission, "role_name": role, "user": who })))
+    Ok(Answer::ok(
+        json!({ "permission": permission, "role_name": role, "user": who }),
+    ))
 }
 
 /// `GET /user`
@@ -314,5 +369,7 @@ pub(crate) async fn rate_limit(call: Call) -> Outcome {
         "limit": crate::http::RATE_LIMIT, "used": used, "remaining": crate::http::RATE_LIMIT.saturating_sub(used),
         "reset": crate::state::now().timestamp() + 3_600, "resource": "core",
     });
-    Ok(Answer::ok(json!({ "resources": { "core": rate, "search": rate }, "rate": rate })))
+    Ok(Answer::ok(
+        json!({ "resources": { "core": rate, "search": rate }, "rate": rate }),
+    ))
 }

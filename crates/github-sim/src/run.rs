@@ -48,7 +48,10 @@ impl RunSpec {
 
     /// With one more job.
     pub fn job(mut self, name: &str, steps: Vec<Step>) -> Self {
-        self.jobs.push(JobSpec { name: name.to_owned(), steps });
+        self.jobs.push(JobSpec {
+            name: name.to_owned(),
+            steps,
+        });
         self
     }
 }
@@ -78,12 +81,20 @@ pub struct Step {
 impl Step {
     /// A step that succeeds.
     pub fn passes(name: &str, run: &str, log: &str) -> Self {
-        Self { name: name.to_owned(), run: run.to_owned(), log: log.to_owned(), ok: true }
+        Self {
+            name: name.to_owned(),
+            run: run.to_owned(),
+            log: log.to_owned(),
+            ok: true,
+        }
     }
 
     /// A step that fails with exit code 1.
     pub fn fails(name: &str, run: &str, log: &str) -> Self {
-        Self { ok: false, ..Self::passes(name, run, log) }
+        Self {
+            ok: false,
+            ..Self::passes(name, run, log)
+        }
     }
 }
 
@@ -128,20 +139,42 @@ fn conclusion(ok: bool) -> &'static str {
 pub(crate) fn add(state: &mut State, name: &str, spec: RunSpec, again: Option<u64>) -> Result<u64> {
     let fresh = state.id();
     let jobs: Vec<u64> = spec.jobs.iter().map(|_| state.id()).collect();
-    let repository = state.repository_mut(name).with_context(|| format!("no repository {name}"))?;
+    let repository = state
+        .repository_mut(name)
+        .with_context(|| format!("no repository {name}"))?;
     let (id, attempt) = match again {
         Some(id) => (id, repository.runs.get(&id).map_or(1, |run| run.attempt + 1)),
         None => (fresh, 1),
     };
-    let number = repository.runs.get(&id).map_or(repository.runs.len() as u64 + 1, |run| run.number);
+    let number = repository
+        .runs
+        .get(&id)
+        .map_or(repository.runs.len() as u64 + 1, |run| run.number);
     let at = now();
     let mut ok = true;
     for (job, spec) in jobs.into_iter().zip(&spec.jobs) {
-        let job = Job { id: job, run: id, attempt, spec: spec.clone(), started_at: at };
+        let job = Job {
+            id: job,
+            run: id,
+            attempt,
+            spec: spec.clone(),
+            started_at: at,
+        };
         ok &= job.ok();
         repository.jobs.insert(job.id, job);
     }
-    repository.runs.insert(id, Run { id, spec, number, attempt, ok, logs_gone: false, created_at: at });
+    repository.runs.insert(
+        id,
+        Run {
+            id,
+            spec,
+            number,
+            attempt,
+            ok,
+            logs_gone: false,
+            created_at: at,
+        },
+    );
     Ok(id)
 }
 
@@ -168,7 +201,10 @@ pub(crate) fn shape(run: &Run, repository: &Repository, links: &Links) -> Result
             head["fork"] = json!(true);
         }
         None => {
-            let open = repository.pulls.values().filter(|one| one.is_open() && one.head == run.spec.branch);
+            let open = repository
+                .pulls
+                .values()
+                .filter(|one| one.is_open() && one.head == run.spec.branch);
             pulls.extend(open.map(|one| pull::minimal(one, repository, links)));
         }
     }
@@ -249,9 +285,16 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let is = |name: &str, value: &str| call.query(name).is_none_or(|wanted| wanted == value);
     let mut items = Vec::new();
     for run in repository.runs.values().rev() {
-        let status = call.query("status").is_none_or(|wanted| wanted == "completed" || wanted == conclusion(run.ok));
+        let status = call
+            .query("status")
+            .is_none_or(|wanted| wanted == "completed" || wanted == conclusion(run.ok));
         let spec = &run.spec;
-        if status && is("branch", &spec.branch) && is("head_sha", &spec.sha) && is("event", &spec.event) && is("actor", &spec.actor) {
+        if status
+            && is("branch", &spec.branch)
+            && is("head_sha", &spec.sha)
+            && is("event", &spec.event)
+            && is("actor", &spec.actor)
+        {
             items.push(shape(run, repository, &call.shared.links)?);
         }
     }
@@ -262,7 +305,11 @@ pub(crate) async fn list(call: Call) -> Outcome {
 pub(crate) async fn show(call: Call) -> Outcome {
     let state = call.shared.state();
     let repository = call.reading(&state, "actions")?;
-    Ok(Answer::ok(shape(find(&call, repository)?, repository, &call.shared.links)?))
+    Ok(Answer::ok(shape(
+        find(&call, repository)?,
+        repository,
+        &call.shared.links,
+    )?))
 }
 
 /// `GET /repos/{owner}/{repo}/actions/runs/{id}/jobs`
@@ -273,7 +320,11 @@ pub(crate) async fn jobs(call: Call) -> Outcome {
     let all = match call.query("filter").as_deref() {
         None | Some("latest") => false,
         Some("all") => true,
-        Some(_) => return Err(Refusal::invalid(json!({ "resource": "WorkflowJob", "field": "filter", "code": "invalid" }))),
+        Some(_) => {
+            return Err(Refusal::invalid(
+                json!({ "resource": "WorkflowJob", "field": "filter", "code": "invalid" }),
+            ));
+        }
     };
     let items: Vec<Value> = repository
         .jobs
@@ -288,7 +339,10 @@ pub(crate) async fn jobs(call: Call) -> Outcome {
 pub(crate) async fn job(call: Call) -> Outcome {
     let state = call.shared.state();
     let repository = call.reading(&state, "actions")?;
-    let job = repository.jobs.get(&call.number("id")?).ok_or_else(Refusal::not_found)?;
+    let job = repository
+        .jobs
+        .get(&call.number("id")?)
+        .ok_or_else(Refusal::not_found)?;
     let run = repository.runs.get(&job.run).ok_or_else(Refusal::not_found)?;
     Ok(Answer::ok(job_shape(job, run, repository, &call.shared.links)))
 }
@@ -301,7 +355,11 @@ pub(crate) async fn run_logs(call: Call) -> Outcome {
     if run.logs_gone {
         return Err(Refusal::new(410, "Server Error"));
     }
-    let jobs: Vec<&Job> = repository.jobs.values().filter(|job| job.run == run.id && job.attempt == run.attempt).collect();
+    let jobs: Vec<&Job> = repository
+        .jobs
+        .values()
+        .filter(|job| job.run == run.id && job.attempt == run.attempt)
+        .collect();
     let content = log::archive(&jobs)?;
     Ok(Answer::redirect(ticket(&call, &mut state, "application/zip", content)))
 }
@@ -310,19 +368,34 @@ pub(crate) async fn run_logs(call: Call) -> Outcome {
 pub(crate) async fn job_logs(call: Call) -> Outcome {
     let mut state = call.shared.state();
     let repository = call.reading(&state, "actions")?;
-    let job = repository.jobs.get(&call.number("id")?).ok_or_else(Refusal::not_found)?;
+    let job = repository
+        .jobs
+        .get(&call.number("id")?)
+        .ok_or_else(Refusal::not_found)?;
     if repository.runs.get(&job.run).is_none_or(|run| run.logs_gone) {
         return Err(Refusal::not_found());
     }
     let content = log::job(job).into_bytes();
-    Ok(Answer::redirect(ticket(&call, &mut state, "text/plain; charset=utf-8", content)))
+    Ok(Answer::redirect(ticket(
+        &call,
+        &mut state,
+        "text/plain; charset=utf-8",
+        content,
+    )))
 }
 
 fn ticket(call: &Call, state: &mut State, content_type: &'static str, content: Vec<u8>) -> String {
     let key = uuid::Uuid::new_v4().simple().to_string();
     let expires_at = now() + TimeDelta::minutes(1);
     state.tickets.retain(|_, ticket| ticket.expires_at > now());
-    state.tickets.insert(key.clone(), Ticket { content_type, content, expires_at });
+    state.tickets.insert(
+        key.clone(),
+        Ticket {
+            content_type,
+            content,
+            expires_at,
+        },
+    );
     format!("{}/_storage/{key}?sig=simulated", call.shared.links.web)
 }
 
@@ -334,9 +407,16 @@ pub(crate) async fn storage(request: HttpRequest) -> Result<HttpResponse, Refusa
         return Ok(HttpResponse::BadRequest().content_type("application/xml").body(body));
     }
     let state = shared.state();
-    let found = state.tickets.get(request.match_info().query("key")).filter(|ticket| ticket.expires_at > now());
+    let found = state
+        .tickets
+        .get(request.match_info().query("key"))
+        .filter(|ticket| ticket.expires_at > now());
     Ok(match found {
-        Some(ticket) => HttpResponse::Ok().content_type(ticket.content_type).body(ticket.content.clone()),
-        None => HttpResponse::Forbidden().content_type("application/xml").body("<Error><Code>AuthenticationFailed</Code></Error>"),
+        Some(ticket) => HttpResponse::Ok()
+            .content_type(ticket.content_type)
+            .body(ticket.content.clone()),
+        None => HttpResponse::Forbidden()
+            .content_type("application/xml")
+            .body("<Error><Code>AuthenticationFailed</Code></Error>"),
     })
 }

@@ -36,8 +36,15 @@ impl Shared {
         home: TempDir,
         tokens: Vec<Token>,
     ) -> Self {
-        let grants = tokens.into_iter().map(|token| (token.secret.clone(), Grant::User(token))).collect();
-        let state = State { next_id: 1_000, grants, ..State::default() };
+        let grants = tokens
+            .into_iter()
+            .map(|token| (token.secret.clone(), Grant::User(token)))
+            .collect();
+        let state = State {
+            next_id: 1_000,
+            grants,
+            ..State::default()
+        };
         Self {
             links,
             app,
@@ -79,12 +86,20 @@ pub struct Token {
 impl Token {
     /// A token that may read and write.
     pub fn write(secret: &str, login: &str) -> Self {
-        Self { secret: secret.into(), login: login.into(), write: true }
+        Self {
+            secret: secret.into(),
+            login: login.into(),
+            write: true,
+        }
     }
 
     /// A token that may only read.
     pub fn read(secret: &str, login: &str) -> Self {
-        Self { secret: secret.into(), login: login.into(), write: false }
+        Self {
+            secret: secret.into(),
+            login: login.into(),
+            write: false,
+        }
     }
 }
 
@@ -196,7 +211,10 @@ impl Repository {
 }
 
 /// The simulator's clock: it is an edge of the system, as the real GitHub's is.
-#[allow(clippy::disallowed_methods, reason = "the simulator plays a server with a clock of its own")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the simulator plays a server with a clock of its own"
+)]
 pub(crate) fn now() -> DateTime<Utc> {
     Utc::now()
 }
@@ -209,12 +227,18 @@ pub(crate) fn stamp(at: DateTime<Utc>) -> String {
 /// An opaque node id in the style of GitHub's.
 pub(crate) fn node_id(prefix: &str, id: u64) -> String {
     use base64::Engine as _;
-    format!("{prefix}_{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(id.to_be_bytes()))
+    format!(
+        "{prefix}_{}",
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(id.to_be_bytes())
+    )
 }
 
 /// The same id for the same login, always.
 pub(crate) fn user_id(login: &str) -> u64 {
-    login.bytes().fold(7_u64, |sum, byte| (sum * 131 + u64::from(byte)) % 90_000_000) + 1_000
+    login
+        .bytes()
+        .fold(7_u64, |sum, byte| (sum * 131 + u64::from(byte)) % 90_000_000)
+        + 1_000
 }
 
 /// GitHub's `simple-user`.

@@ -14,11 +14,15 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn of<'a>(state: &'a State, name: &str) -> Result<&'a Repository> {
-    state.repository(name).with_context(|| format!("there is no repository {name}"))
+    state
+        .repository(name)
+        .with_context(|| format!("there is no repository {name}"))
 }
 
 fn of_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Repository> {
-    state.repository_mut(name).with_context(|| format!("there is no repository {name}"))
+    state
+        .repository_mut(name)
+        .with_context(|| format!("there is no repository {name}"))
 }
 
 /// A repository that is being set up.
@@ -43,7 +47,8 @@ impl RepositoryBuilder<'_> {
 
     /// With files in the first commit.
     pub fn files<P: Into<String>, F: Into<File>>(mut self, files: impl IntoIterator<Item = (P, F)>) -> Self {
-        self.files.extend(files.into_iter().map(|(path, file)| (path.into(), file.into())));
+        self.files
+            .extend(files.into_iter().map(|(path, file)| (path.into(), file.into())));
         self
     }
 
@@ -80,12 +85,25 @@ impl RepositoryBuilder<'_> {
 
     /// Makes it, and returns the sha of the first commit. No webhook is sent.
     pub fn create(self) -> Result<String> {
-        let (owner, name) = self.name.split_once('/').with_context(|| format!("{} is not owner/name", self.name))?;
+        let (owner, name) = self
+            .name
+            .split_once('/')
+            .with_context(|| format!("{} is not owner/name", self.name))?;
         let shared = &self.sim.shared;
         let mut state = shared.state();
-        anyhow::ensure!(state.repository(&self.name).is_none(), "there is a repository {} already", self.name);
+        anyhow::ensure!(
+            state.repository(&self.name).is_none(),
+            "there is a repository {} already",
+            self.name
+        );
         let git = Git::init(shared.home.path(), &self.name, &self.default_branch)?;
-        let sha = git.commit(&self.default_branch, &self.files, &self.author, &self.message, now().timestamp())?;
+        let sha = git.commit(
+            &self.default_branch,
+            &self.files,
+            &self.author,
+            &self.message,
+            now().timestamp(),
+        )?;
         let repository = Repository {
             id: state.id(),
             owner: owner.to_owned(),
@@ -130,7 +148,10 @@ impl Sim {
 
     /// Accepts one more personal access token.
     pub fn add_token(&self, token: Token) {
-        self.shared.state().grants.insert(token.secret.clone(), Grant::User(token));
+        self.shared
+            .state()
+            .grants
+            .insert(token.secret.clone(), Grant::User(token));
     }
 
     /// From now on this token, or installation token, is unknown.
@@ -140,7 +161,10 @@ impl Sim {
 
     /// Sends webhooks to one more address.
     pub fn add_webhook(&self, url: &str, secret: &str) {
-        self.shared.outbox.add_target(WebhookTarget { url: url.to_owned(), secret: secret.to_owned() });
+        self.shared.outbox.add_target(WebhookTarget {
+            url: url.to_owned(),
+            secret: secret.to_owned(),
+        });
     }
 }
 
@@ -156,7 +180,10 @@ impl Sim {
         message: &str,
     ) -> Result<String> {
         let author = author.into();
-        let files = files.into_iter().map(|(path, file)| (path.into(), file.into())).collect();
+        let files = files
+            .into_iter()
+            .map(|(path, file)| (path.into(), file.into()))
+            .collect();
         let mut state = self.shared.state();
         let repository = of(&state, name)?;
         if repository.git.head(branch)?.is_none()
@@ -164,7 +191,9 @@ impl Sim {
         {
             repository.git.set_ref(&format!("refs/heads/{branch}"), &start)?;
         }
-        let sha = repository.git.commit(branch, &files, &author, message, now().timestamp())?;
+        let sha = repository
+            .git
+            .commit(branch, &files, &author, message, now().timestamp())?;
         push::announce(&self.shared, &mut state, name, &author.name)?;
         Ok(sha)
     }
@@ -202,7 +231,13 @@ impl Sim {
 
     /// A person merges a pull request; returns the merge commit.
     pub fn merge_pull(&self, name: &str, number: u64, user: &str) -> Result<String> {
-        Ok(pull::merge_as(&self.shared, &mut self.shared.state(), name, number, user)?)
+        Ok(pull::merge_as(
+            &self.shared,
+            &mut self.shared.state(),
+            name,
+            number,
+            user,
+        )?)
     }
 
     /// A person closes a pull request without merging it.
@@ -220,9 +255,19 @@ impl Sim {
         self.change_pull(name, number, user, "ready_for_review", |pull| pull.draft = false)
     }
 
-    fn change_pull(&self, name: &str, number: u64, user: &str, action: &'static str, change: impl FnOnce(&mut Pull)) -> Result<()> {
+    fn change_pull(
+        &self,
+        name: &str,
+        number: u64,
+        user: &str,
+        action: &'static str,
+        change: impl FnOnce(&mut Pull),
+    ) -> Result<()> {
         let mut state = self.shared.state();
-        let pull = of_mut(&mut state, name)?.pulls.get_mut(&number).with_context(|| format!("there is no pull request {number}"))?;
+        let pull = of_mut(&mut state, name)?
+            .pulls
+            .get_mut(&number)
+            .with_context(|| format!("there is no pull request {number}"))?;
         change(pull);
         pull.updated_at = now();
         pull::emit(&self.shared, &state, name, number, action, user, json!({})).map(drop)
@@ -230,7 +275,14 @@ impl Sim {
 
     /// A person comments on a pull request; returns the comment's id.
     pub fn comment(&self, name: &str, number: u64, user: &str, body: &str) -> Result<u64> {
-        let value = comment::write(&self.shared, &mut self.shared.state(), name, number, user, body.to_owned())?;
+        let value = comment::write(
+            &self.shared,
+            &mut self.shared.state(),
+            name,
+            number,
+            user,
+            body.to_owned(),
+        )?;
         value["id"].as_u64().context("the comment has no id")
     }
 }
@@ -238,13 +290,29 @@ impl Sim {
 /// What Actions does.
 impl Sim {
     /// A run of one job in which a step fails: makes run, job and log, sends `workflow_run`, and returns the run's id.
-    pub fn fail_workflow(&self, name: &str, branch: &str, sha: &str, workflow: &str, job: &str, steps: Vec<Step>) -> Result<u64> {
+    pub fn fail_workflow(
+        &self,
+        name: &str,
+        branch: &str,
+        sha: &str,
+        workflow: &str,
+        job: &str,
+        steps: Vec<Step>,
+    ) -> Result<u64> {
         anyhow::ensure!(steps.iter().any(|step| !step.ok), "a failed run needs a failed step");
         self.run_workflow(name, RunSpec::new(workflow, branch, sha).job(job, steps))
     }
 
     /// A green run of one job.
-    pub fn pass_workflow(&self, name: &str, branch: &str, sha: &str, workflow: &str, job: &str, steps: Vec<Step>) -> Result<u64> {
+    pub fn pass_workflow(
+        &self,
+        name: &str,
+        branch: &str,
+        sha: &str,
+        workflow: &str,
+        job: &str,
+        steps: Vec<Step>,
+    ) -> Result<u64> {
         anyhow::ensure!(steps.iter().all(|step| step.ok), "a green run has no failed step");
         self.run_workflow(name, RunSpec::new(workflow, branch, sha).job(job, steps))
     }
@@ -256,7 +324,10 @@ impl Sim {
 
     /// One more attempt of a run, with these jobs.
     pub fn rerun_workflow(&self, name: &str, id: u64, spec: RunSpec) -> Result<u64> {
-        anyhow::ensure!(of(&self.shared.state(), name)?.runs.contains_key(&id), "there is no run {id}");
+        anyhow::ensure!(
+            of(&self.shared.state(), name)?.runs.contains_key(&id),
+            "there is no run {id}"
+        );
         self.ran(name, spec, Some(id))
     }
 
@@ -270,14 +341,19 @@ impl Sim {
             "action": "completed", "workflow_run": run::shape(run, repository, &self.shared.links)?,
             "workflow": run::workflow(run, repository, &self.shared.links),
         });
-        self.shared.emit(repository, "workflow_run", Some("completed"), &actor, payload);
+        self.shared
+            .emit(repository, "workflow_run", Some("completed"), &actor, payload);
         Ok(id)
     }
 
     /// The logs of a run are no longer kept.
     pub fn expire_logs(&self, name: &str, id: u64) -> Result<()> {
         let mut state = self.shared.state();
-        of_mut(&mut state, name)?.runs.get_mut(&id).with_context(|| format!("there is no run {id}"))?.logs_gone = true;
+        of_mut(&mut state, name)?
+            .runs
+            .get_mut(&id)
+            .with_context(|| format!("there is no run {id}"))?
+            .logs_gone = true;
         Ok(())
     }
 }
@@ -348,7 +424,11 @@ impl Sim {
 
     /// All pull requests, oldest first.
     pub fn pulls(&self, name: &str) -> Vec<Pull> {
-        self.shared.state().repository(name).map(|one| one.pulls.values().cloned().collect()).unwrap_or_default()
+        self.shared
+            .state()
+            .repository(name)
+            .map(|one| one.pulls.values().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// All comments on a pull request, oldest first.
@@ -360,17 +440,30 @@ impl Sim {
 
     /// All check runs made through the API.
     pub fn check_runs(&self, name: &str) -> Vec<CheckRun> {
-        self.shared.state().repository(name).map(|one| one.checks.values().cloned().collect()).unwrap_or_default()
+        self.shared
+            .state()
+            .repository(name)
+            .map(|one| one.checks.values().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// All commit statuses, oldest first.
     pub fn statuses(&self, name: &str) -> Vec<Status> {
-        self.shared.state().repository(name).map(|one| one.statuses.clone()).unwrap_or_default()
+        self.shared
+            .state()
+            .repository(name)
+            .map(|one| one.statuses.clone())
+            .unwrap_or_default()
     }
 
     /// How often the merge endpoint of the API was called.
     pub fn merge_calls(&self) -> usize {
-        self.shared.state().repositories.values().map(|one| one.merge_calls).sum()
+        self.shared
+            .state()
+            .repositories
+            .values()
+            .map(|one| one.merge_calls)
+            .sum()
     }
 
     /// Every request that came in, oldest first.

@@ -104,8 +104,15 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(targets: Vec<WebhookTarget>) -> Self {
-        let queue = Queue { targets, ..Queue::default() };
-        Self { queue: Mutex::new(queue), wake: Notify::new(), pending: watch::Sender::new(0) }
+        let queue = Queue {
+            targets,
+            ..Queue::default()
+        };
+        Self {
+            queue: Mutex::new(queue),
+            wake: Notify::new(),
+            pending: watch::Sender::new(0),
+        }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -149,7 +156,9 @@ impl Outbox {
 
     /// Sends a delivery again to where it went; false if there is no such delivery.
     pub(crate) fn redeliver(&self, id: u64) -> bool {
-        let Some(found) = self.deliveries().into_iter().find(|one| one.id == id) else { return false };
+        let Some(found) = self.deliveries().into_iter().find(|one| one.id == id) else {
+            return false;
+        };
         self.push(Outgoing {
             guid: found.guid,
             event: found.event,
@@ -173,7 +182,10 @@ impl Outbox {
     fn next(&self) -> Option<(Outgoing, Vec<WebhookTarget>)> {
         let mut queue = self.queue();
         let outgoing = queue.ready.pop_front()?;
-        let targets = queue.targets.iter().filter(|target| outgoing.only.as_ref().is_none_or(|url| *url == target.url));
+        let targets = queue
+            .targets
+            .iter()
+            .filter(|target| outgoing.only.as_ref().is_none_or(|url| *url == target.url));
         let targets = targets.cloned().collect();
         Some((outgoing, targets))
     }
@@ -187,13 +199,21 @@ impl Outbox {
 
 impl Shared {
     /// Queues a webhook about a repository: adds what every payload has.
-    pub(crate) fn emit(&self, repository: &Repository, event: &str, action: Option<&str>, actor: &str, mut payload: Value) {
+    pub(crate) fn emit(
+        &self,
+        repository: &Repository,
+        event: &str,
+        action: Option<&str>,
+        actor: &str,
+        mut payload: Value,
+    ) {
         if payload.get("repository").is_none() {
             payload["repository"] = repository::full(repository, &self.links);
         }
         payload["sender"] = user(actor, &self.links);
         if let Some(app) = &self.app {
-            payload["installation"] = json!({ "id": app.installation_id, "node_id": node_id("MDIz", app.installation_id) });
+            payload["installation"] =
+                json!({ "id": app.installation_id, "node_id": node_id("MDIz", app.installation_id) });
         }
         self.post(event, action, &payload, Some(repository.id));
     }
@@ -225,7 +245,10 @@ pub(crate) async fn dispatch(shared: Arc<Shared>, client: reqwest::Client) {
                 let delivery = send(&shared, &client, &outgoing, &target).await;
                 shared.outbox.record(delivery);
             }
-            shared.outbox.pending.send_modify(|count| *count = count.saturating_sub(1));
+            shared
+                .outbox
+                .pending
+                .send_modify(|count| *count = count.saturating_sub(1));
         }
     };
     tokio::select! {
@@ -257,7 +280,10 @@ async fn send(shared: &Shared, client: &reqwest::Client, outgoing: &Outgoing, ta
         Ok(response) => {
             let status = response.status();
             let text = response.text().await.unwrap_or_default();
-            (Some(status.as_u16()), (!status.is_success()).then(|| text.chars().take(500).collect()))
+            (
+                Some(status.as_u16()),
+                (!status.is_success()).then(|| text.chars().take(500).collect()),
+            )
         }
         Err(error) if error.is_timeout() => (None, Some("timed out".to_owned())),
         Err(error) => (None, Some(error.to_string())),
@@ -290,6 +316,9 @@ mod tests {
     #[test]
     fn signs_githubs_own_example() {
         let signature = super::signature("It's a Secret to Everybody", b"Hello, World!");
-        assert_eq!(signature, "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
+        assert_eq!(
+            signature,
+            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+        );
     }
 }

@@ -98,14 +98,22 @@ struct Minted {
 impl Auth {
     pub(crate) fn new(settings: &Settings) -> Result<Self, GitHubError> {
         match (settings.auth.token(), &settings.auth.app) {
-            (Some(_), Some(_)) => Err(GitHubError::Misconfigured("set either github.auth.token or github.auth.app, not both".to_owned())),
+            (Some(_), Some(_)) => Err(GitHubError::Misconfigured(
+                "set either github.auth.token or github.auth.app, not both".to_owned(),
+            )),
             (Some(token), None) => Ok(Self::Token(SecretString::from(token.expose_secret().trim()))),
             (None, None) => Ok(Self::Nobody),
             (None, Some(app)) => Ok(Self::App(Arc::new(App {
                 signer: Signer::new(app.id, &app.pem()?)?,
                 installation_id: app.installation_id,
-                installations: Cache::builder().max_capacity(CACHE_SIZE).time_to_live(INSTALLATION_KNOWN_FOR).build(),
-                tokens: Cache::builder().max_capacity(CACHE_SIZE).time_to_live(Duration::from_secs(3_600)).build(),
+                installations: Cache::builder()
+                    .max_capacity(CACHE_SIZE)
+                    .time_to_live(INSTALLATION_KNOWN_FOR)
+                    .build(),
+                tokens: Cache::builder()
+                    .max_capacity(CACHE_SIZE)
+                    .time_to_live(Duration::from_secs(3_600))
+                    .build(),
             }))),
         }
     }
@@ -142,8 +150,13 @@ impl Door {
     /// [`GitHubError::Forbidden`] when its installation lacks an essential permission.
     pub async fn mint(&self, repo: &RepoName, access: Access) -> Result<Token, GitHubError> {
         match self.auth() {
-            Auth::Nobody => Err(GitHubError::Misconfigured("no credential for GitHub: set github.auth.token (GITHUB_TOKEN) or github.auth.app".to_owned())),
-            Auth::Token(secret) => Ok(Token { secret: secret.clone(), expires_at: None }),
+            Auth::Nobody => Err(GitHubError::Misconfigured(
+                "no credential for GitHub: set github.auth.token (GITHUB_TOKEN) or github.auth.app".to_owned(),
+            )),
+            Auth::Token(secret) => Ok(Token {
+                secret: secret.clone(),
+                expires_at: None,
+            }),
             Auth::App(app) => {
                 let key = (repo.clone(), access);
                 if let Some(token) = app.tokens.get(&key).await {
@@ -153,7 +166,10 @@ impl Door {
                     app.tokens.invalidate(&key).await;
                 }
                 // Those who ask for the same token at the same time wait for one request.
-                app.tokens.try_get_with(key, self.buy(app, repo, access)).await.map_err(|error: Arc<GitHubError>| copy(&error))
+                app.tokens
+                    .try_get_with(key, self.buy(app, repo, access))
+                    .await
+                    .map_err(|error: Arc<GitHubError>| copy(&error))
             }
         }
     }
@@ -174,7 +190,9 @@ impl Door {
                 return Err(GitHubError::Forbidden {
                     what: format!("a token for {repo}"),
                     message: format!("the App's installation lacks the permission {missing}"),
-                    advice: format!("give the App the permission {missing}: write on its page, and let the account's owner accept it"),
+                    advice: format!(
+                        "give the App the permission {missing}: write on its page, and let the account's owner accept it"
+                    ),
                 });
             }
         }
@@ -184,7 +202,10 @@ impl Door {
         let ask = Ask::new(Method::POST, path).body(body).harmless();
         let jwt = app.signer.sign(now())?;
         let minted: Minted = self.ask_as(&ask, Some(&jwt)).await?.json(&ask.what())?;
-        Ok(Token { secret: minted.token, expires_at: Some(minted.expires_at) })
+        Ok(Token {
+            secret: minted.token,
+            expires_at: Some(minted.expires_at),
+        })
     }
 
     async fn installation(&self, app: &App, repo: &RepoName) -> Result<Installation, GitHubError> {
@@ -210,14 +231,28 @@ impl Door {
 fn copy(error: &Arc<GitHubError>) -> GitHubError {
     match error.as_ref() {
         GitHubError::Misconfigured(text) => GitHubError::Misconfigured(text.clone()),
-        GitHubError::Unauthorized { message, advice } => GitHubError::Unauthorized { message: message.clone(), advice: advice.clone() },
-        GitHubError::Forbidden { what, message, advice } => {
-            GitHubError::Forbidden { what: what.clone(), message: message.clone(), advice: advice.clone() }
-        }
+        GitHubError::Unauthorized { message, advice } => GitHubError::Unauthorized {
+            message: message.clone(),
+            advice: advice.clone(),
+        },
+        GitHubError::Forbidden { what, message, advice } => GitHubError::Forbidden {
+            what: what.clone(),
+            message: message.clone(),
+            advice: advice.clone(),
+        },
         GitHubError::NotFound { what } => GitHubError::NotFound { what: what.clone() },
-        GitHubError::Unprocessable { what, message } => GitHubError::Unprocessable { what: what.clone(), message: message.clone() },
-        GitHubError::Limited { until, message } => GitHubError::Limited { until: *until, message: message.clone() },
-        GitHubError::TooLarge { what, limit } => GitHubError::TooLarge { what: what.clone(), limit: *limit },
+        GitHubError::Unprocessable { what, message } => GitHubError::Unprocessable {
+            what: what.clone(),
+            message: message.clone(),
+        },
+        GitHubError::Limited { until, message } => GitHubError::Limited {
+            until: *until,
+            message: message.clone(),
+        },
+        GitHubError::TooLarge { what, limit } => GitHubError::TooLarge {
+            what: what.clone(),
+            limit: *limit,
+        },
         GitHubError::Unavailable { what, .. } => GitHubError::unavailable(what, Arc::clone(error)),
         GitHubError::Invalid { what, .. } => GitHubError::invalid(what, Arc::clone(error)),
     }

@@ -92,11 +92,14 @@ impl Door {
         description: &str,
         target_url: Option<&str>,
     ) -> Result<(), GitHubError> {
-        let mut body = json!({ "state": state, "context": context, "description": cut(description, DESCRIPTION_LIMIT) });
+        let mut body =
+            json!({ "state": state, "context": context, "description": cut(description, DESCRIPTION_LIMIT) });
         if let Some(url) = target_url {
             body["target_url"] = json!(url);
         }
-        let ask = Ask::new(Method::POST, format!("/repos/{repo}/statuses/{sha}")).body(body).harmless();
+        let ask = Ask::new(Method::POST, format!("/repos/{repo}/statuses/{sha}"))
+            .body(body)
+            .harmless();
         self.ask(repo, &ask).await.map(drop)
     }
 
@@ -133,7 +136,11 @@ impl Door {
     }
 
     async fn check_run(&self, repo: &RepoName, new: &NewCheckRun) -> Result<Option<u64>, GitHubError> {
-        let path = format!("/repos/{repo}/commits/{}/check-runs?check_name={}&filter=all&per_page=100", new.head_sha, word(&new.name));
+        let path = format!(
+            "/repos/{repo}/commits/{}/check-runs?check_name={}&filter=all&per_page=100",
+            new.head_sha,
+            word(&new.name)
+        );
         let runs = self.list(repo, path, Some("check_runs")).await?;
         let ours = |run: &&Value| run["external_id"] == json!(new.external_id) && run["name"] == json!(new.name);
         Ok(runs.iter().find(ours).and_then(|run| run["id"].as_u64()))

@@ -28,10 +28,18 @@ impl Door {
         // Only comments after these can be ours.
         let mut known: Option<u64> = None;
         let mut waits = self.ladder();
-        let ask = Ask::new(Method::POST, format!("/repos/{repo}/issues/{number}/comments")).body(json!({ "body": body }));
+        let ask =
+            Ask::new(Method::POST, format!("/repos/{repo}/issues/{number}/comments")).body(json!({ "body": body }));
         loop {
             if known.is_none() {
-                known = Some(self.comments(repo, number).await?.iter().filter_map(|one| one["id"].as_u64()).max().unwrap_or(0));
+                known = Some(
+                    self.comments(repo, number)
+                        .await?
+                        .iter()
+                        .filter_map(|one| one["id"].as_u64())
+                        .max()
+                        .unwrap_or(0),
+                );
             }
             let error = match self.read(repo, &ask).await {
                 Ok(posted) => return Ok(posted),
@@ -48,7 +56,12 @@ impl Door {
     }
 
     async fn comments(&self, repo: &RepoName, number: u64) -> Result<Vec<Value>, GitHubError> {
-        self.list(repo, format!("/repos/{repo}/issues/{number}/comments?per_page=100"), None).await
+        self.list(
+            repo,
+            format!("/repos/{repo}/issues/{number}/comments?per_page=100"),
+            None,
+        )
+        .await
     }
 
     /// Replaces the text of a comment.
@@ -57,6 +70,12 @@ impl Door {
     /// Any [`GitHubError`]; [`GitHubError::NotFound`] when somebody deleted it.
     pub async fn edit_comment(&self, repo: &RepoName, id: u64, body: &str) -> Result<PostedComment, GitHubError> {
         let body = json!({ "body": fit_body(body) });
-        self.read(repo, &Ask::new(Method::PATCH, format!("/repos/{repo}/issues/comments/{id}")).body(body).harmless()).await
+        self.read(
+            repo,
+            &Ask::new(Method::PATCH, format!("/repos/{repo}/issues/comments/{id}"))
+                .body(body)
+                .harmless(),
+        )
+        .await
     }
 }

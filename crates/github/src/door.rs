@@ -26,7 +26,12 @@ const LIMIT_ROUNDS: usize = 5;
 const PAGES: usize = 10;
 const AGENT: &str = "fixpoint";
 pub(crate) const API_VERSION: &str = "2022-11-28";
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/');
 const WORD: &AsciiSet = &PATH.add(b'/');
 
 /// The one door to GitHub. Cheap to clone.
@@ -47,7 +52,10 @@ struct Inner {
 }
 
 /// This process's clock, for what GitHub compares with its own: JWTs, the end of tokens, the reset of limits.
-#[expect(clippy::disallowed_methods, reason = "GitHub's limits and tokens are dated by the wall clock; this crate is an edge")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "GitHub's limits and tokens are dated by the wall clock; this crate is an edge"
+)]
 pub(crate) fn now() -> DateTime<Utc> {
     Utc::now()
 }
@@ -65,7 +73,13 @@ impl Ask {
     pub(crate) fn new(method: Method, path: String) -> Self {
         let harmless = method == Method::GET;
         let access = if harmless { Access::Read } else { Access::Write };
-        Self { method, path, body: None, access, harmless }
+        Self {
+            method,
+            path,
+            body: None,
+            access,
+            harmless,
+        }
     }
 
     pub(crate) fn get(path: String) -> Self {
@@ -108,7 +122,10 @@ impl Answer {
         let url = Url::parse(link.split_once('<')?.1.split_once('>')?.0).ok()?;
         // A link elsewhere would carry our credential elsewhere.
         let inside = url.origin() == api.origin();
-        let path = url.path().strip_prefix(api.path().trim_end_matches('/')).filter(|_| inside)?;
+        let path = url
+            .path()
+            .strip_prefix(api.path().trim_end_matches('/'))
+            .filter(|_| inside)?;
         Some(format!("{path}?{}", url.query().unwrap_or_default()))
     }
 }
@@ -132,7 +149,9 @@ impl Door {
         // Another part of the process may have installed it before: the provider is the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (api, web) = (settings.api()?, settings.web()?);
-        let client = |error: &dyn std::fmt::Display| GitHubError::Misconfigured(format!("no HTTP client for github.api_url: {error}"));
+        let client = |error: &dyn std::fmt::Display| {
+            GitHubError::Misconfigured(format!("no HTTP client for github.api_url: {error}"))
+        };
         let octocrab = Octocrab::builder()
             .base_uri(api.as_str().trim_end_matches('/'))
             .map_err(|error| client(&error))?
@@ -150,19 +169,35 @@ impl Door {
             .map_err(|error| client(&error))?;
         let auth = Auth::new(settings)?;
         let patience = Duration::from_secs(settings.retry.patience_secs);
-        Ok(Self { inner: Arc::new(Inner { settings: settings.clone(), api, web, octocrab, plain }), auth, patience })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                settings: settings.clone(),
+                api,
+                web,
+                octocrab,
+                plain,
+            }),
+            auth,
+            patience,
+        })
     }
 
     /// The same door for whoever holds this token: it is used as it is, and no other credential is.
     #[must_use]
     pub fn with_token(&self, token: SecretString) -> Self {
-        Self { auth: Auth::Token(token), ..self.clone() }
+        Self {
+            auth: Auth::Token(token),
+            ..self.clone()
+        }
     }
 
     /// The same door with another limit on the time that one call may spend waiting.
     #[must_use]
     pub fn with_patience(&self, patience: Duration) -> Self {
-        Self { patience, ..self.clone() }
+        Self {
+            patience,
+            ..self.clone()
+        }
     }
 
     /// Whether a credential is set.
@@ -228,7 +263,12 @@ impl Door {
     }
 
     /// All items of a list, page after page as GitHub links them; under `key` where the list is inside an object.
-    pub(crate) async fn list(&self, repo: &RepoName, path: String, key: Option<&str>) -> Result<Vec<Value>, GitHubError> {
+    pub(crate) async fn list(
+        &self,
+        repo: &RepoName,
+        path: String,
+        key: Option<&str>,
+    ) -> Result<Vec<Value>, GitHubError> {
         let mut items = Vec::new();
         let mut next = Some(path);
         for _ in 0..PAGES {
@@ -240,7 +280,9 @@ impl Door {
                 Some(key) => page.get_mut(key).map(Value::take).unwrap_or_default(),
                 None => page,
             };
-            let Value::Array(list) = list else { return Err(GitHubError::invalid(&ask.what(), "a list was expected")) };
+            let Value::Array(list) = list else {
+                return Err(GitHubError::invalid(&ask.what(), "a list was expected"));
+            };
             items.extend(list);
             next = answer.next(self.api());
         }
@@ -266,7 +308,14 @@ impl Door {
             Ok(Err(error)) => return Err(Verdict::Stumbled(redact(&chain(&error)))),
             Err(_) => return Err(Verdict::Stumbled(format!("no answer within {} s", timeout.as_secs()))),
         };
-        match judge(what, status, &answer.headers, answer.body.as_bytes(), &self.settings().retry, now()) {
+        match judge(
+            what,
+            status,
+            &answer.headers,
+            answer.body.as_bytes(),
+            &self.settings().retry,
+            now(),
+        ) {
             Verdict::Done => Ok(answer),
             verdict => Err(verdict),
         }
@@ -274,7 +323,14 @@ impl Door {
 
     /// Begins to count the tries of one call. What is not `harmless` is tried again only when GitHub said that it was not done.
     pub(crate) fn trial<'a>(&'a self, what: &'a str, harmless: bool) -> Trial<'a> {
-        Trial { door: self, what, harmless, begun: Instant::now(), stumbles: 0, rounds: 0 }
+        Trial {
+            door: self,
+            what,
+            harmless,
+            begun: Instant::now(),
+            stumbles: 0,
+            rounds: 0,
+        }
     }
 
     async fn send(&self, ask: &Ask, bearer: Option<&SecretString>) -> Result<(http::StatusCode, Answer), SendError> {
@@ -318,20 +374,32 @@ impl Trial<'_> {
         let wait = match verdict {
             // What to do about a credential depends on its kind.
             Verdict::Refused(GitHubError::Unauthorized { message, .. }) => {
-                return Err(GitHubError::Unauthorized { message, advice: self.door.auth.advice() });
+                return Err(GitHubError::Unauthorized {
+                    message,
+                    advice: self.door.auth.advice(),
+                });
             }
             Verdict::Refused(error) => return Err(error),
             Verdict::Done => return Err(GitHubError::invalid(what, "an answer without content")),
             Verdict::Limited { wait, message } => {
                 self.rounds += 1;
                 if self.rounds > LIMIT_ROUNDS || self.begun.elapsed() + wait > patience {
-                    return Err(GitHubError::Limited { until: until(now(), wait), message });
+                    return Err(GitHubError::Limited {
+                        until: until(now(), wait),
+                        message,
+                    });
                 }
                 tracing::warn!(what, wait_secs = wait.as_secs(), message, "waiting for GitHub's limit");
                 wait
             }
             Verdict::Stumbled(seen) => {
-                let wait = self.door.settings().retry.ladder_ms.get(self.stumbles).map(|wait| Duration::from_millis(*wait));
+                let wait = self
+                    .door
+                    .settings()
+                    .retry
+                    .ladder_ms
+                    .get(self.stumbles)
+                    .map(|wait| Duration::from_millis(*wait));
                 self.stumbles += 1;
                 match wait {
                     Some(wait) if self.harmless && self.begun.elapsed() + wait <= patience => {

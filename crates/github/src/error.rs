@@ -84,10 +84,16 @@ impl GitHubError {
     }
 
     pub(crate) fn invalid(what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Invalid { what: what.to_owned(), source: source.into() }
+        Self::Invalid {
+            what: what.to_owned(),
+            source: source.into(),
+        }
     }
 
     pub(crate) fn unavailable(what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Unavailable { what: what.to_owned(), source: source.into() }
+        Self::Unavailable {
+            what: what.to_owned(),
+            source: source.into(),
+        }
     }
 }

@@ -23,7 +23,11 @@ pub(crate) struct Signer {
 impl Signer {
     /// Reads PEM in the form that GitHub hands out (PKCS#1) or that openssl makes of it (PKCS#8).
     pub(crate) fn new(app_id: u64, pem: &SecretString) -> Result<Self, GitHubError> {
-        let wrong = |why: String| GitHubError::Misconfigured(format!("github.auth.app.private_key: {why}; download a private key from the App's page and use that file"));
+        let wrong = |why: String| {
+            GitHubError::Misconfigured(format!(
+                "github.auth.app.private_key: {why}; download a private key from the App's page and use that file"
+            ))
+        };
         let text = pem.expose_secret();
         let label = text
             .split_once("-----BEGIN ")
@@ -35,7 +39,9 @@ impl Signer {
             .and_then(|(_, rest)| rest.split_once("-----END"))
             .map(|(body, _)| body.split_whitespace().collect::<String>())
             .ok_or_else(|| wrong("it is cut off: there is no END line".to_owned()))?;
-        let der = STANDARD.decode(body).map_err(|_| wrong("it is damaged: what is between BEGIN and END is not base64".to_owned()))?;
+        let der = STANDARD
+            .decode(body)
+            .map_err(|_| wrong("it is damaged: what is between BEGIN and END is not base64".to_owned()))?;
         let key = match label {
             "RSA PRIVATE KEY" => RsaKeyPair::from_der(&der),
             "PRIVATE KEY" => RsaKeyPair::from_pkcs8(&der),
@@ -56,7 +62,10 @@ impl Signer {
         self.key
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature)
             .map_err(|_| GitHubError::Misconfigured("the App's private key cannot sign".to_owned()))?;
-        Ok(SecretString::from(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))))
+        Ok(SecretString::from(format!(
+            "{text}.{}",
+            URL_SAFE_NO_PAD.encode(signature)
+        )))
     }
 }
 
@@ -65,7 +74,10 @@ mod tests {
     use super::*;
 
     fn why(pem: &str) -> String {
-        Signer::new(1, &SecretString::from(pem)).err().map(|error| error.to_string()).unwrap_or_default()
+        Signer::new(1, &SecretString::from(pem))
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
     }
 
     #[test]
@@ -73,7 +85,9 @@ mod tests {
         assert!(why("nonsense").contains("not PEM"));
         assert!(why("-----BEGIN RSA PRIVATE KEY-----\nAAAA").contains("cut off"));
         assert!(why("-----BEGIN RSA PRIVATE KEY-----\n%%%\n-----END RSA PRIVATE KEY-----").contains("base64"));
-        assert!(why("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----").contains("PUBLIC KEY, not a private key"));
+        assert!(
+            why("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----").contains("PUBLIC KEY, not a private key")
+        );
         assert!(why("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----").contains("not an RSA key"));
         assert!(!why("secret-text-itself").contains("secret-text-itself"));
     }

@@ -29,7 +29,11 @@ pub struct ArchiveLimits {
 }
 
 /// The limits that [`Door::run_logs`] uses.
-pub const ARCHIVE_LIMITS: ArchiveLimits = ArchiveLimits { entries: 5_000, total: 512 * 1024 * 1024, ratio: 400 };
+pub const ARCHIVE_LIMITS: ArchiveLimits = ArchiveLimits {
+    entries: 5_000,
+    total: 512 * 1024 * 1024,
+    ratio: 400,
+};
 
 /// One file of a run's archive. Its name is GitHub's and only a label: nothing is written to disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +50,9 @@ impl Door {
     /// # Errors
     /// [`GitHubError::NotFound`] when it is no longer kept; others as usual.
     pub async fn job_log(&self, repo: &RepoName, job: u64) -> Result<String, GitHubError> {
-        let bytes = self.download(repo, &format!("/repos/{repo}/actions/jobs/{job}/logs")).await?;
+        let bytes = self
+            .download(repo, &format!("/repos/{repo}/actions/jobs/{job}/logs"))
+            .await?;
         Ok(text(&bytes))
     }
 
@@ -56,7 +62,9 @@ impl Door {
     /// [`GitHubError::NotFound`] when they are no longer kept, [`GitHubError::TooLarge`] over a limit; others as usual.
     pub async fn run_logs(&self, repo: &RepoName, run: u64) -> Result<Vec<LogFile>, GitHubError> {
         let what = format!("the logs of run {run} of {repo}");
-        let bytes = self.download(repo, &format!("/repos/{repo}/actions/runs/{run}/logs")).await?;
+        let bytes = self
+            .download(repo, &format!("/repos/{repo}/actions/runs/{run}/logs"))
+            .await?;
         let unpacked = tokio::task::spawn_blocking(move || unpack(&what, bytes, ARCHIVE_LIMITS)).await;
         unpacked.map_err(|error| GitHubError::invalid("the logs", error))?
     }
@@ -88,26 +96,54 @@ impl Door {
         headers.insert(ACCEPT, http::HeaderValue::from_static("application/vnd.github+json"));
         headers.insert("x-github-api-version", http::HeaderValue::from_static(API_VERSION));
         headers.extend(authorization(bearer).map(|value| (AUTHORIZATION, value)));
-        let first = self.plain().get(&api).headers(headers).timeout(self.settings().timeout()).send().await.map_err(stumbled)?;
+        let first = self
+            .plain()
+            .get(&api)
+            .headers(headers)
+            .timeout(self.settings().timeout())
+            .send()
+            .await
+            .map_err(stumbled)?;
         let (status, headers) = (first.status(), first.headers().clone());
         if !status.is_redirection() {
-            let limit = if status.is_success() { DOWNLOAD_LIMIT } else { REFUSAL_LIMIT };
+            let limit = if status.is_success() {
+                DOWNLOAD_LIMIT
+            } else {
+                REFUSAL_LIMIT
+            };
             let body = capped(what, first, limit).await?;
             return match judge(what, status, &headers, &body, &self.settings().retry, now()) {
                 Verdict::Done => Ok(body),
                 verdict => Err(verdict),
             };
         }
-        let link = headers.get(LOCATION).and_then(|value| value.to_str().ok()).and_then(|link| self.api().join(link).ok());
+        let link = headers
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|link| self.api().join(link).ok());
         let link = link.filter(|link| self.may_follow(link)).ok_or_else(|| {
-            Verdict::Refused(GitHubError::invalid(what, "the redirect leads nowhere that may be followed"))
+            Verdict::Refused(GitHubError::invalid(
+                what,
+                "the redirect leads nowhere that may be followed",
+            ))
         })?;
-        let second = self.plain().get(link).timeout(self.settings().download_timeout()).send().await.map_err(stumbled)?;
+        let second = self
+            .plain()
+            .get(link)
+            .timeout(self.settings().download_timeout())
+            .send()
+            .await
+            .map_err(stumbled)?;
         match second.status() {
             StatusCode::OK => capped(what, second, DOWNLOAD_LIMIT).await,
-            StatusCode::NOT_FOUND | StatusCode::GONE => Err(Verdict::Refused(GitHubError::NotFound { what: what.to_owned() })),
+            StatusCode::NOT_FOUND | StatusCode::GONE => {
+                Err(Verdict::Refused(GitHubError::NotFound { what: what.to_owned() }))
+            }
             // The storage host speaks another language; an expired link is a 403, and a new one may do.
-            status => Err(Verdict::Stumbled(format!("the storage host answered {}", status.as_u16()))),
+            status => Err(Verdict::Stumbled(format!(
+                "the storage host answered {}",
+                status.as_u16()
+            ))),
         }
     }
 
@@ -123,7 +159,12 @@ fn stumbled(error: reqwest::Error) -> Verdict {
 }
 
 async fn capped(what: &str, mut response: reqwest::Response, limit: u64) -> Result<Vec<u8>, Verdict> {
-    let too_large = || Verdict::Refused(GitHubError::TooLarge { what: what.to_owned(), limit });
+    let too_large = || {
+        Verdict::Refused(GitHubError::TooLarge {
+            what: what.to_owned(),
+            limit,
+        })
+    };
     if response.content_length().is_some_and(|length| length > limit) {
         return Err(too_large());
     }
@@ -145,7 +186,10 @@ fn text(bytes: &[u8]) -> String {
 /// Reads a zip without trusting what it says about its sizes.
 fn unpack(what: &str, bytes: Vec<u8>, limits: ArchiveLimits) -> Result<Vec<LogFile>, GitHubError> {
     let allowed = limits.total.min((bytes.len() as u64 * limits.ratio).max(1024 * 1024));
-    let too_large = || GitHubError::TooLarge { what: what.to_owned(), limit: allowed };
+    let too_large = || GitHubError::TooLarge {
+        what: what.to_owned(),
+        limit: allowed,
+    };
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| GitHubError::invalid(what, error))?;
     if archive.len() > limits.entries {
         return Err(too_large());
@@ -153,16 +197,27 @@ fn unpack(what: &str, bytes: Vec<u8>, limits: ArchiveLimits) -> Result<Vec<LogFi
     let mut left = allowed;
     let mut files = Vec::with_capacity(archive.len());
     for index in 0..archive.len() {
-        let entry = archive.by_index(index).map_err(|error| GitHubError::invalid(what, error))?;
+        let entry = archive
+            .by_index(index)
+            .map_err(|error| GitHubError::invalid(what, error))?;
         if !entry.is_file() {
             continue;
         }
-        let name = entry.name().map_err(|error| GitHubError::invalid(what, error))?.into_owned();
+        let name = entry
+            .name()
+            .map_err(|error| GitHubError::invalid(what, error))?
+            .into_owned();
         let mut content = Vec::new();
         // One byte more than allowed shows that there is more.
-        entry.take(left + 1).read_to_end(&mut content).map_err(|error| GitHubError::invalid(what, error))?;
+        entry
+            .take(left + 1)
+            .read_to_end(&mut content)
+            .map_err(|error| GitHubError::invalid(what, error))?;
         left = left.checked_sub(content.len() as u64).ok_or_else(too_large)?;
-        files.push(LogFile { name, text: text(&content) });
+        files.push(LogFile {
+            name,
+            text: text(&content),
+        });
     }
     Ok(files)
 }
@@ -183,17 +238,74 @@ mod tests {
 
     #[test]
     fn names_are_labels_only() {
-        let files = unpack("logs", archive(&[("../../etc/passwd", b"\xef\xbb\xbfa\xff")]), ARCHIVE_LIMITS).unwrap();
-        assert_eq!(files, [LogFile { name: "../../etc/passwd".to_owned(), text: "a\u{fffd}".to_owned() }]);
+        let files = unpack(
+            "logs",
+            archive(&[("../../etc/passwd", b"\xef\xbb\xbfa\xff")]),
+            ARCHIVE_LIMITS,
+        )
+        .unwrap();
+        assert_eq!(
+            files,
+            [LogFile {
+                name: "../../etc/passwd".to_owned(),
+                text: "a\u{fffd}".to_owned()
+            }]
+        );
     }
 
     #[test]
     fn bombs_do_not_go_off() {
         let bomb = archive(&[("a", &vec![b'a'; 8 * 1024 * 1024]), ("b", &vec![b'a'; 8 * 1024 * 1024])]);
-        assert!(matches!(unpack("logs", bomb.clone(), ArchiveLimits { ratio: 100, ..ARCHIVE_LIMITS }), Err(GitHubError::TooLarge { .. })));
-        assert!(matches!(unpack("logs", bomb.clone(), ArchiveLimits { total: 9 * 1024 * 1024, ratio: 10_000, ..ARCHIVE_LIMITS }), Err(GitHubError::TooLarge { .. })));
-        assert!(matches!(unpack("logs", bomb.clone(), ArchiveLimits { entries: 1, ..ARCHIVE_LIMITS }), Err(GitHubError::TooLarge { .. })));
-        assert_eq!(unpack("logs", bomb, ArchiveLimits { ratio: 10_000, ..ARCHIVE_LIMITS }).unwrap().len(), 2);
-        assert!(matches!(unpack("logs", b"<html>".to_vec(), ARCHIVE_LIMITS), Err(GitHubError::Invalid { .. })));
+        assert!(matches!(
+            unpack(
+                "logs",
+                bomb.clone(),
+                ArchiveLimits {
+                    ratio: 100,
+                    ..ARCHIVE_LIMITS
+                }
+            ),
+            Err(GitHubError::TooLarge { .. })
+        ));
+        assert!(matches!(
+            unpack(
+                "logs",
+                bomb.clone(),
+                ArchiveLimits {
+                    total: 9 * 1024 * 1024,
+                    ratio: 10_000,
+                    ..ARCHIVE_LIMITS
+                }
+            ),
+            Err(GitHubError::TooLarge { .. })
+        ));
+        assert!(matches!(
+            unpack(
+                "logs",
+                bomb.clone(),
+                ArchiveLimits {
+                    entries: 1,
+                    ..ARCHIVE_LIMITS
+                }
+            ),
+            Err(GitHubError::TooLarge { .. })
+        ));
+        assert_eq!(
+            unpack(
+                "logs",
+                bomb,
+                ArchiveLimits {
+                    ratio: 10_000,
+                    ..ARCHIVE_LIMITS
+                }
+            )
+            .unwrap()
+            .len(),
+            2
+        );
+        assert!(matches!(
+            unpack("logs", b"<html>".to_vec(), ARCHIVE_LIMITS),
+            Err(GitHubError::Invalid { .. })
+        ));
     }
 }

@@ -158,14 +158,20 @@ impl From<Raw> for Pull {
 }
 
 fn parse(what: &str, value: Value) -> Result<Pull, GitHubError> {
-    serde_json::from_value::<Raw>(value).map(Pull::from).map_err(|error| GitHubError::invalid(what, error))
+    serde_json::from_value::<Raw>(value)
+        .map(Pull::from)
+        .map_err(|error| GitHubError::invalid(what, error))
 }
 
 /// Those of a list that we can read: one odd branch name of somebody must not hide the others.
 fn parse_all(values: Vec<Value>) -> Vec<Pull> {
     let read = |value| serde_json::from_value::<Raw>(value).map(Pull::from);
-    let skip = |error: &serde_json::Error| tracing::warn!(%error, "a pull request in a list cannot be read and is left out");
-    values.into_iter().filter_map(|value| read(value).inspect_err(skip).ok()).collect()
+    let skip =
+        |error: &serde_json::Error| tracing::warn!(%error, "a pull request in a list cannot be read and is left out");
+    values
+        .into_iter()
+        .filter_map(|value| read(value).inspect_err(skip).ok())
+        .collect()
 }
 
 impl Door {
@@ -175,7 +181,10 @@ impl Door {
     /// Any [`GitHubError`] but `NotFound`.
     pub async fn pull(&self, repo: &RepoName, number: u64) -> Result<Option<Pull>, GitHubError> {
         let ask = Ask::get(format!("/repos/{repo}/pulls/{number}"));
-        self.find::<Value>(repo, &ask).await?.map(|value| parse(&ask.what(), value)).transpose()
+        self.find::<Value>(repo, &ask)
+            .await?
+            .map(|value| parse(&ask.what(), value))
+            .transpose()
     }
 
     /// All pull requests of a branch of this repository, in every state, newest first.
@@ -184,7 +193,13 @@ impl Door {
     /// Any [`GitHubError`].
     pub async fn pulls_by_head(&self, repo: &RepoName, head: &BranchName) -> Result<Vec<Pull>, GitHubError> {
         let label = word(&format!("{}:{head}", repo.owner()));
-        let items = self.list(repo, format!("/repos/{repo}/pulls?state=all&head={label}&per_page=100"), None).await?;
+        let items = self
+            .list(
+                repo,
+                format!("/repos/{repo}/pulls?state=all&head={label}&per_page=100"),
+                None,
+            )
+            .await?;
         // GitHub ignores a filter that it does not understand.
         let mut pulls: Vec<Pull> = parse_all(items).into_iter().filter(|pull| pull.head == *head).collect();
         pulls.sort_by_key(|pull| std::cmp::Reverse(pull.number));
@@ -196,7 +211,9 @@ impl Door {
     /// # Errors
     /// Any [`GitHubError`].
     pub async fn pulls_of_commit(&self, repo: &RepoName, sha: &CommitSha) -> Result<Vec<Pull>, GitHubError> {
-        let items = self.list(repo, format!("/repos/{repo}/commits/{sha}/pulls?per_page=100"), None).await;
+        let items = self
+            .list(repo, format!("/repos/{repo}/commits/{sha}/pulls?per_page=100"), None)
+            .await;
         match items {
             Ok(items) => Ok(parse_all(items)),
             // GitHub answers so for a commit that is only in a fork.
@@ -209,9 +226,16 @@ impl Door {
     ///
     /// # Errors
     /// Any [`GitHubError`].
-    pub async fn open_pull_of(&self, repo: &RepoName, head: &BranchName, base: &BranchName) -> Result<Option<Pull>, GitHubError> {
+    pub async fn open_pull_of(
+        &self,
+        repo: &RepoName,
+        head: &BranchName,
+        base: &BranchName,
+    ) -> Result<Option<Pull>, GitHubError> {
         let pulls = self.pulls_by_head(repo, head).await?;
-        Ok(pulls.into_iter().find(|pull| pull.state == PullState::Open && pull.base == *base))
+        Ok(pulls
+            .into_iter()
+            .find(|pull| pull.state == PullState::Open && pull.base == *base))
     }
 
     /// Opens a pull request, or finds the one that is open for this head and base. At most one is ever made: after an error that hides what
@@ -231,7 +255,9 @@ impl Door {
                 Err(error) => error,
             };
             match &error {
-                GitHubError::Unprocessable { message, .. } if draft && message.contains("Draft pull requests are not supported") => {
+                GitHubError::Unprocessable { message, .. }
+                    if draft && message.contains("Draft pull requests are not supported") =>
+                {
                     draft = false;
                     continue;
                 }
@@ -260,7 +286,12 @@ impl Door {
     }
 
     pub(crate) fn ladder(&self) -> impl Iterator<Item = Duration> + use<> {
-        self.settings().retry.ladder_ms.clone().into_iter().map(Duration::from_millis)
+        self.settings()
+            .retry
+            .ladder_ms
+            .clone()
+            .into_iter()
+            .map(Duration::from_millis)
     }
 
     /// Changes a pull request and returns it.
@@ -278,7 +309,9 @@ impl Door {
         if let Some(open) = change.open {
             body["state"] = json!(if open { "open" } else { "closed" });
         }
-        let ask = Ask::new(Method::PATCH, format!("/repos/{repo}/pulls/{number}")).body(body).harmless();
+        let ask = Ask::new(Method::PATCH, format!("/repos/{repo}/pulls/{number}"))
+            .body(body)
+            .harmless();
         parse(&ask.what(), self.read(repo, &ask).await?)
     }
 }
@@ -294,7 +327,10 @@ pub fn fit_body(text: &str) -> String {
     let room = BODY_LIMIT - note.chars().count() - "\n```".len();
     let end = text.char_indices().nth(room).map_or(text.len(), |(at, _)| at);
     let kept = &text[..end];
-    let kept = kept.rfind('\n').filter(|at| end - at < 2_000).map_or(kept, |at| &kept[..at]);
+    let kept = kept
+        .rfind('\n')
+        .filter(|at| end - at < 2_000)
+        .map_or(kept, |at| &kept[..at]);
     let open = kept.lines().filter(|line| line.trim_start().starts_with("```")).count() % 2 == 1;
     format!("{kept}{}{note}", if open { "\n```" } else { "" })
 }
@@ -308,7 +344,10 @@ mod tests {
         assert_eq!(fit_body("short"), "short");
         let exact = "ä".repeat(BODY_LIMIT);
         assert_eq!(fit_body(&exact), exact);
-        for text in ["ä".repeat(BODY_LIMIT + 1), format!("```\n{}", "line of a log\n".repeat(6_000))] {
+        for text in [
+            "ä".repeat(BODY_LIMIT + 1),
+            format!("```\n{}", "line of a log\n".repeat(6_000)),
+        ] {
             let cut = fit_body(&text);
             assert!(cut.chars().count() <= BODY_LIMIT, "{}", cut.chars().count());
             assert!(cut.contains("Cut here: the whole text has"));

@@ -28,7 +28,9 @@ pub fn redact(text: &str) -> String {
 }
 
 fn run(text: &str) -> usize {
-    let length = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))).unwrap_or(text.len());
+    let length = text
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')))
+        .unwrap_or(text.len());
     // A dot at the end is the sentence's, not the token's.
     text[..length].trim_end_matches('.').len()
 }
@@ -49,7 +51,9 @@ fn jwt(text: &str) -> Option<(&'static str, usize)> {
 /// `://user:password` or `://user` before an `@` of an address, at the beginning: its length.
 fn credential_in_address(text: &str) -> Option<usize> {
     let inner = text.strip_prefix("://")?;
-    let end = inner.find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'')).unwrap_or(inner.len());
+    let end = inner
+        .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\''))
+        .unwrap_or(inner.len());
     inner[..end].rfind('@').map(|at| 3 + at)
 }
 
@@ -64,9 +68,15 @@ mod tests {
             ("ghs_12345_eyJhbGci.eyJpc3Mi.c2ln-_x.", "ghs_[redacted]."),
             ("github_pat_11AA_bb", "github_pat_[redacted]"),
             ("Bearer eyJhbGciOi.eyJpc3MiOi.AbC-d_e, ok", "Bearer [redacted], ok"),
-            ("https://x-access-token:ghs_abc@host/a/b.git", "https://[redacted]@host/a/b.git"),
+            (
+                "https://x-access-token:ghs_abc@host/a/b.git",
+                "https://[redacted]@host/a/b.git",
+            ),
             ("https://user:p@ss@host", "https://[redacted]@host"),
-            ("mail ada@example.com at http://host/a@b", "mail ada@example.com at http://host/a@b"),
+            (
+                "mail ada@example.com at http://host/a@b",
+                "mail ada@example.com at http://host/a@b",
+            ),
             ("ghp_ eyJust highs_and ghs_", "ghp_ eyJust highs_and ghs_"),
             ("ünï ghp_ä", "ünï ghp_ä"),
         ] {

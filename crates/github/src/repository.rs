@@ -137,10 +137,27 @@ impl Door {
     ///
     /// # Errors
     /// Any [`GitHubError`]; [`GitHubError::NotFound`] when one of them does not exist or they share no history.
-    pub async fn compare(&self, repo: &RepoName, base: &CommitSha, head: &CommitSha) -> Result<Comparison, GitHubError> {
-        let compared: Compared = self.read(repo, &Ask::get(format!("/repos/{repo}/compare/{base}...{head}"))).await?;
-        let Compared { merge_base_commit, ahead_by, behind_by, files } = compared;
-        Ok(Comparison { merge_base: merge_base_commit.sha, ahead_by, behind_by, files })
+    pub async fn compare(
+        &self,
+        repo: &RepoName,
+        base: &CommitSha,
+        head: &CommitSha,
+    ) -> Result<Comparison, GitHubError> {
+        let compared: Compared = self
+            .read(repo, &Ask::get(format!("/repos/{repo}/compare/{base}...{head}")))
+            .await?;
+        let Compared {
+            merge_base_commit,
+            ahead_by,
+            behind_by,
+            files,
+        } = compared;
+        Ok(Comparison {
+            merge_base: merge_base_commit.sha,
+            ahead_by,
+            behind_by,
+            files,
+        })
     }
 
     /// Content of a file at a commit, up to 1 MiB; `None` if it is not there or is no file.
@@ -149,18 +166,27 @@ impl Door {
     /// Any [`GitHubError`] but `NotFound`; [`GitHubError::TooLarge`] over the limit.
     pub async fn file(&self, repo: &RepoName, file: &str, at: &CommitSha) -> Result<Option<Vec<u8>>, GitHubError> {
         let ask = Ask::get(format!("/repos/{repo}/contents/{}?ref={at}", path(file)));
-        let Some(value) = self.find::<serde_json::Value>(repo, &ask).await? else { return Ok(None) };
+        let Some(value) = self.find::<serde_json::Value>(repo, &ask).await? else {
+            return Ok(None);
+        };
         // A folder is a list.
         if !value.is_object() {
             return Ok(None);
         }
-        let content: Content = serde_json::from_value(value).map_err(|error| GitHubError::invalid(&ask.what(), error))?;
+        let content: Content =
+            serde_json::from_value(value).map_err(|error| GitHubError::invalid(&ask.what(), error))?;
         match content.encoding.as_str() {
             "base64" => {
                 let text: String = content.content.split_whitespace().collect();
-                STANDARD.decode(text).map(Some).map_err(|error| GitHubError::invalid(&ask.what(), error))
+                STANDARD
+                    .decode(text)
+                    .map(Some)
+                    .map_err(|error| GitHubError::invalid(&ask.what(), error))
             }
-            _ if content.size > CONTENT_LIMIT => Err(GitHubError::TooLarge { what: file.to_owned(), limit: CONTENT_LIMIT }),
+            _ if content.size > CONTENT_LIMIT => Err(GitHubError::TooLarge {
+                what: file.to_owned(),
+                limit: CONTENT_LIMIT,
+            }),
             // A link or a submodule has no content of its own.
             _ => Ok(None),
         }
@@ -172,7 +198,9 @@ impl Door {
     /// Any [`GitHubError`] but `NotFound`. An error is no permission either.
     pub async fn permission(&self, repo: &RepoName, login: &str) -> Result<Permission, GitHubError> {
         let ask = Ask::get(format!("/repos/{repo}/collaborators/{}/permission", word(login)));
-        let Some(granted) = self.find::<Granted>(repo, &ask).await? else { return Ok(Permission::None) };
+        let Some(granted) = self.find::<Granted>(repo, &ask).await? else {
+            return Ok(Permission::None);
+        };
         let basic = level(&granted.permission);
         // The role is finer than the permission, but a custom role's name says nothing.
         let role = granted.role_name.as_deref().map_or(Permission::None, level);

@@ -90,7 +90,9 @@ impl Job {
     /// The first step that failed.
     #[must_use]
     pub fn failed_step(&self) -> Option<&Step> {
-        self.steps.iter().find(|step| step.conclusion.as_deref() == Some("failure"))
+        self.steps
+            .iter()
+            .find(|step| step.conclusion.as_deref() == Some("failure"))
     }
 }
 
@@ -100,7 +102,8 @@ impl Door {
     /// # Errors
     /// Any [`GitHubError`].
     pub async fn run(&self, repo: &RepoName, id: u64) -> Result<Run, GitHubError> {
-        self.read(repo, &Ask::get(format!("/repos/{repo}/actions/runs/{id}"))).await
+        self.read(repo, &Ask::get(format!("/repos/{repo}/actions/runs/{id}")))
+            .await
     }
 
     /// Failed runs, newest first, of one branch or of all: what a reconciler compares with what webhooks told.
@@ -108,7 +111,9 @@ impl Door {
     /// # Errors
     /// Any [`GitHubError`].
     pub async fn failed_runs(&self, repo: &RepoName, branch: Option<&BranchName>) -> Result<Vec<Run>, GitHubError> {
-        let branch = branch.map(|branch| format!("&branch={}", word(branch.as_str()))).unwrap_or_default();
+        let branch = branch
+            .map(|branch| format!("&branch={}", word(branch.as_str())))
+            .unwrap_or_default();
         let path = format!("/repos/{repo}/actions/runs?status=failure{branch}&per_page=100");
         parse(self.list(repo, path, Some("workflow_runs")).await?, "the list of runs")
     }
@@ -124,5 +129,8 @@ impl Door {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(items: Vec<serde_json::Value>, what: &str) -> Result<Vec<T>, GitHubError> {
-    items.into_iter().map(|item| serde_json::from_value(item).map_err(|error| GitHubError::invalid(what, error))).collect()
+    items
+        .into_iter()
+        .map(|item| serde_json::from_value(item).map_err(|error| GitHubError::invalid(what, error)))
+        .collect()
 }

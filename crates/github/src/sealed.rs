@@ -60,7 +60,9 @@ impl Opener {
         let key = agree(self.private, theirs, theirs, &self.public).map_err(|_| SealError::CannotOpen)?;
         let mut buffer = ciphertext.to_vec();
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
-        let plain = key.open_in_place(nonce, Aad::from(header), &mut buffer).map_err(|_| SealError::CannotOpen)?;
+        let plain = key
+            .open_in_place(nonce, Aad::from(header), &mut buffer)
+            .map_err(|_| SealError::CannotOpen)?;
         let text = std::str::from_utf8(plain).map_err(|_| SealError::CannotOpen)?;
         Ok(SecretString::from(text))
     }
@@ -81,7 +83,8 @@ pub fn seal(public_key: &str, secret: &SecretString) -> Result<String, SealError
     sealed.extend(&ours);
     let mut buffer = secret.expose_secret().as_bytes().to_vec();
     let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
-    key.seal_in_place_append_tag(nonce, Aad::from(&sealed), &mut buffer).map_err(|_| SealError::BadPublicKey)?;
+    key.seal_in_place_append_tag(nonce, Aad::from(&sealed), &mut buffer)
+        .map_err(|_| SealError::BadPublicKey)?;
     sealed.extend(buffer);
     Ok(STANDARD.encode(sealed))
 }
@@ -98,7 +101,10 @@ fn agree(private: EphemeralPrivateKey, peer: &[u8], sealer: &[u8], opener: &[u8]
     agree_ephemeral(private, &peer, |shared| {
         let secret = Salt::new(HKDF_SHA256, &[]).extract(shared);
         let info = [PURPOSE, sealer, opener];
-        let key = secret.expand(&info, &AES_256_GCM).map(UnboundKey::from).map(LessSafeKey::new);
+        let key = secret
+            .expand(&info, &AES_256_GCM)
+            .map(UnboundKey::from)
+            .map(LessSafeKey::new);
         key.map_err(|_| SealError::BadPublicKey)
     })
     .map_err(|_| SealError::BadPublicKey)?
@@ -114,7 +120,13 @@ mod tests {
         let (opener, public) = Opener::new().unwrap();
         let sealed = seal(&public, &secret).unwrap();
         assert_ne!(sealed, seal(&public, &secret).unwrap());
-        assert!(!STANDARD.decode(&sealed).unwrap().windows(7).any(|window| window == b"ghs_abc"));
+        assert!(
+            !STANDARD
+                .decode(&sealed)
+                .unwrap()
+                .windows(7)
+                .any(|window| window == b"ghs_abc")
+        );
         assert_eq!(opener.open(&sealed).unwrap().expose_secret(), "ghs_abc");
 
         let (other, _) = Opener::new().unwrap();
@@ -125,13 +137,22 @@ mod tests {
     fn every_damaged_byte_is_noticed() {
         let length = {
             let (_, public) = Opener::new().unwrap();
-            STANDARD.decode(seal(&public, &SecretString::from("t")).unwrap()).unwrap().len()
+            STANDARD
+                .decode(seal(&public, &SecretString::from("t")).unwrap())
+                .unwrap()
+                .len()
         };
         for at in 0..length {
             let (opener, public) = Opener::new().unwrap();
-            let mut bytes = STANDARD.decode(seal(&public, &SecretString::from("t")).unwrap()).unwrap();
+            let mut bytes = STANDARD
+                .decode(seal(&public, &SecretString::from("t")).unwrap())
+                .unwrap();
             bytes[at] ^= 1;
-            assert_eq!(opener.open(&STANDARD.encode(bytes)).err(), Some(SealError::CannotOpen), "byte {at}");
+            assert_eq!(
+                opener.open(&STANDARD.encode(bytes)).err(),
+                Some(SealError::CannotOpen),
+                "byte {at}"
+            );
         }
     }
 

@@ -86,7 +86,11 @@ impl Default for Settings {
 
 impl Default for RetrySettings {
     fn default() -> Self {
-        Self { ladder_ms: vec![1_000, 2_000, 4_000], secondary_wait_secs: 60, patience_secs: 120 }
+        Self {
+            ladder_ms: vec![1_000, 2_000, 4_000],
+            secondary_wait_secs: 60,
+            patience_secs: 120,
+        }
     }
 }
 
@@ -124,14 +128,20 @@ impl Settings {
 impl AuthSettings {
     /// The token, unless it is empty: an unset variable often arrives as that.
     pub(crate) fn token(&self) -> Option<&SecretString> {
-        self.token.as_ref().filter(|token| !token.expose_secret().trim().is_empty())
+        self.token
+            .as_ref()
+            .filter(|token| !token.expose_secret().trim().is_empty())
     }
 }
 
 impl AppSettings {
     /// The private key's text.
     pub(crate) fn pem(&self) -> Result<SecretString, GitHubError> {
-        if let Some(key) = self.private_key.as_ref().filter(|key| !key.expose_secret().trim().is_empty()) {
+        if let Some(key) = self
+            .private_key
+            .as_ref()
+            .filter(|key| !key.expose_secret().trim().is_empty())
+        {
             return Ok(SecretString::from(key.expose_secret().replace("\\n", "\n")));
         }
         let Some(path) = &self.private_key_path else {
@@ -139,7 +149,10 @@ impl AppSettings {
             return Err(GitHubError::Misconfigured(text.to_owned()));
         };
         let text = std::fs::read_to_string(path).map_err(|error| {
-            GitHubError::Misconfigured(format!("github.auth.app.private_key_path: cannot read {}: {error}", path.display()))
+            GitHubError::Misconfigured(format!(
+                "github.auth.app.private_key_path: cannot read {}: {error}",
+                path.display()
+            ))
         })?;
         Ok(SecretString::from(text))
     }
@@ -150,7 +163,9 @@ fn parse(name: &str, text: &str) -> Result<Url, GitHubError> {
     let url = Url::parse(text.trim().trim_end_matches('/')).map_err(|_| wrong("write a whole address"))?;
     match url.scheme() {
         "http" | "https" if url.has_host() && url.username().is_empty() && url.password().is_none() => Ok(url),
-        "http" | "https" => Err(GitHubError::Misconfigured(format!("{name}: put no credential into the address"))),
+        "http" | "https" => Err(GitHubError::Misconfigured(format!(
+            "{name}: put no credential into the address"
+        ))),
         _ => Err(wrong("it must begin with https:// or http://")),
     }
 }
@@ -166,7 +181,10 @@ mod tests {
             ("https://git.example.com/api/v3/", "https://git.example.com/"),
             ("http://127.0.0.1:99/api/v3", "http://127.0.0.1:99/"),
         ] {
-            let settings = Settings { api_url: api.to_owned(), ..Settings::default() };
+            let settings = Settings {
+                api_url: api.to_owned(),
+                ..Settings::default()
+            };
             assert_eq!(settings.web().unwrap().as_str(), web);
         }
     }
@@ -174,15 +192,24 @@ mod tests {
     #[test]
     fn wrong_addresses_are_named() {
         for bad in ["api.github.com", "ftp://x", "https://me:pw@x"] {
-            let settings = Settings { api_url: bad.to_owned(), ..Settings::default() };
+            let settings = Settings {
+                api_url: bad.to_owned(),
+                ..Settings::default()
+            };
             let message = settings.api().unwrap_err().to_string();
-            assert!(message.contains("github.api_url") && !message.contains("pw@x"), "{message}");
+            assert!(
+                message.contains("github.api_url") && !message.contains("pw@x"),
+                "{message}"
+            );
         }
     }
 
     #[test]
     fn unknown_keys_are_refused() {
         assert!(serde_json::from_str::<Settings>(r#"{ "api_url": "x", "tokn": "y" }"#).is_err());
-        assert!(serde_json::from_str::<Settings>(r#"{ "auth": { "app": { "id": 1, "private_key_path": "k.pem" } } }"#).is_ok());
+        assert!(
+            serde_json::from_str::<Settings>(r#"{ "auth": { "app": { "id": 1, "private_key_path": "k.pem" } } }"#)
+                .is_ok()
+        );
     }
 }

@@ -12,10 +12,19 @@ fn jwt(issuer: u64, issued: i64, lives: i64) -> String {
     let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let claims = json!({ "iss": issuer.to_string(), "iat": now + issued, "exp": now + lives });
     let text = format!("{}.{}", part(json!({ "alg": "RS256", "typ": "JWT" })), part(claims));
-    let der: String = AppIdentity::simulated_key().lines().filter(|line| !line.starts_with('-')).collect();
+    let der: String = AppIdentity::simulated_key()
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .collect();
     let key = signature::RsaKeyPair::from_der(&STANDARD.decode(der).unwrap()).unwrap();
     let mut proof = vec![0; key.public().modulus_len()];
-    key.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut proof).unwrap();
+    key.sign(
+        &signature::RSA_PKCS1_SHA256,
+        &SystemRandom::new(),
+        text.as_bytes(),
+        &mut proof,
+    )
+    .unwrap();
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(proof))
 }
 
@@ -36,14 +45,37 @@ async fn a_jwt_buys_a_token_with_narrow_rights() {
     assert_eq!(call(&sim, "GET", "/repos/acme/shop", &token, None).await.0, 200);
     assert_eq!(call(&sim, "GET", "/repos/acme/other", &token, None).await.0, 404);
     sim.commit(SHOP, "fix", [("n", "1")], "ada", "Fix").unwrap();
-    let (status, refusal) = call(&sim, "POST", "/repos/acme/shop/pulls", &token, Some(json!({ "title": "T", "head": "fix", "base": "main" }))).await;
-    assert_eq!((status, &refusal["message"]), (403, &json!("Resource not accessible by integration")));
+    let (status, refusal) = call(
+        &sim,
+        "POST",
+        "/repos/acme/shop/pulls",
+        &token,
+        Some(json!({ "title": "T", "head": "fix", "base": "main" })),
+    )
+    .await;
+    assert_eq!(
+        (status, &refusal["message"]),
+        (403, &json!("Resource not accessible by integration"))
+    );
     assert_eq!(call(&sim, "GET", "/user", &token, None).await.0, 403);
     sim.revoke(&token);
     assert_eq!(call(&sim, "GET", "/repos/acme/shop", &token, None).await.0, 401);
 
-    let (status, refusal) = call(&sim, "POST", &path, &app, Some(json!({ "permissions": { "administration": "write" } }))).await;
-    assert_eq!((status, &refusal["message"]), (422, &json!("The permissions requested are not granted to this installation.")));
+    let (status, refusal) = call(
+        &sim,
+        "POST",
+        &path,
+        &app,
+        Some(json!({ "permissions": { "administration": "write" } })),
+    )
+    .await;
+    assert_eq!(
+        (status, &refusal["message"]),
+        (
+            422,
+            &json!("The permissions requested are not granted to this installation.")
+        )
+    );
 }
 
 #[tokio::test]
@@ -64,12 +96,20 @@ async fn only_apps_write_check_runs() {
     let sim = sim().await;
     let sha = sim.head(SHOP, "main").unwrap().unwrap();
     let body = json!({ "name": "Fixpoint", "head_sha": sha, "status": "completed", "conclusion": "success", "output": { "title": "Proved", "summary": "3 of 3" } });
-    assert_eq!(call(&sim, "POST", "/repos/acme/shop/check-runs", WRITER, Some(body.clone())).await.0, 403);
+    assert_eq!(
+        call(&sim, "POST", "/repos/acme/shop/check-runs", WRITER, Some(body.clone()))
+            .await
+            .0,
+        403
+    );
     let path = "/app/installations/1004711/access_tokens";
     let (_, minted) = call(&sim, "POST", path, &jwt(4711, -60, 540), None).await;
     let token = minted["token"].as_str().unwrap();
     let (status, check) = call(&sim, "POST", "/repos/acme/shop/check-runs", token, Some(body)).await;
-    assert_eq!((status, &check["app"]["slug"], &check["output"]["summary"]), (201, &json!("fixpoint"), &json!("3 of 3")));
+    assert_eq!(
+        (status, &check["app"]["slug"], &check["output"]["summary"]),
+        (201, &json!("fixpoint"), &json!("3 of 3"))
+    );
     assert_eq!(sim.check_runs(SHOP)[0].name, "Fixpoint");
 }
 
@@ -82,9 +122,15 @@ async fn failed_deliveries_are_listed_and_sent_again() {
     sim.webhooks_settled().await;
     let app = jwt(4711, -60, 540);
     let (_, failed) = call(&sim, "GET", "/app/hook/deliveries?status=failure", &app, None).await;
-    assert_eq!((&failed[0]["event"], &failed[0]["status_code"]), (&json!("push"), &json!(0)));
+    assert_eq!(
+        (&failed[0]["event"], &failed[0]["status_code"]),
+        (&json!("push"), &json!(0))
+    );
     let path = format!("/app/hook/deliveries/{}/attempts", failed[0]["id"]);
     assert_eq!(call(&sim, "POST", &path, &app, None).await.0, 202);
     sim.webhooks_settled().await;
-    assert_eq!(sim.deliveries().iter().map(|one| one.redelivery).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(
+        sim.deliveries().iter().map(|one| one.redelivery).collect::<Vec<_>>(),
+        [false, true]
+    );
 }

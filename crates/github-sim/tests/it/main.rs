@@ -1,7 +1,14 @@
 //! The simulator seen from outside, over HTTP and with a real git.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 mod app;
+mod conformance;
 mod fault;
 mod git;
 mod pull;
@@ -23,7 +30,11 @@ async fn sim() -> Sim {
         ..SimOptions::default()
     };
     let sim = Sim::start(options).await.unwrap();
-    sim.repository(SHOP).file("README.md", "# Shop\n").file("src/cart.py", "def total():\n    return 1\n").create().unwrap();
+    sim.repository(SHOP)
+        .file("README.md", "# Shop\n")
+        .file("src/cart.py", "def total():\n    return 1\n")
+        .create()
+        .unwrap();
     sim
 }
 
@@ -36,7 +47,11 @@ async fn call(sim: &Sim, method: &str, path: &str, token: &str, body: Option<Val
 }
 
 async fn send(sim: &Sim, method: &str, path: &str, token: &str, body: Option<Value>) -> reqwest::Response {
-    let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", sim.url()) };
+    let url = if path.starts_with("http") {
+        path.to_owned()
+    } else {
+        format!("{}{path}", sim.url())
+    };
     let mut request = client().request(method.parse().unwrap(), url);
     if !token.is_empty() {
         request = request.bearer_auth(token);
@@ -48,5 +63,9 @@ async fn send(sim: &Sim, method: &str, path: &str, token: &str, body: Option<Val
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
 }

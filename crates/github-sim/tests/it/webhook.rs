@@ -24,13 +24,24 @@ fn receiver(failures: usize) -> (String, Seen) {
             hmac::verify(&key, &body, &signature).unwrap();
             assert!(header("user-agent").starts_with("GitHub-Hookshot/"));
             let payload = serde_json::from_slice(&body).unwrap();
-            record.lock().unwrap().push((header("x-github-event"), header("x-github-delivery"), payload));
+            record
+                .lock()
+                .unwrap()
+                .push((header("x-github-event"), header("x-github-delivery"), payload));
             let mut left = left.lock().unwrap();
             let fail = *left > 0;
             *left = left.saturating_sub(1);
-            async move { if fail { HttpResponse::InternalServerError() } else { HttpResponse::Accepted() } }
+            async move {
+                if fail {
+                    HttpResponse::InternalServerError().finish()
+                } else {
+                    HttpResponse::Accepted().finish()
+                }
+            }
         };
-        App::new().app_data(web::PayloadConfig::new(1 << 25)).route("/hook", web::post().to(take))
+        App::new()
+            .app_data(web::PayloadConfig::new(1 << 25))
+            .route("/hook", web::post().to(take))
     });
     tokio::spawn(server.workers(1).disable_signals().listen(listener).unwrap().run());
     (url, seen)
@@ -38,7 +49,9 @@ fn receiver(failures: usize) -> (String, Seen) {
 
 fn kinds(seen: &Seen) -> Vec<String> {
     let seen = seen.lock().unwrap();
-    seen.iter().map(|(event, _, payload)| format!("{event} {}", payload["action"].as_str().unwrap_or("-"))).collect()
+    seen.iter()
+        .map(|(event, _, payload)| format!("{event} {}", payload["action"].as_str().unwrap_or("-")))
+        .collect()
 }
 
 #[tokio::test]
@@ -54,16 +67,38 @@ async fn tells_what_happens_in_order() {
     sim.close_pull(SHOP, 1, "grace").unwrap();
     sim.reopen_pull(SHOP, 1, "grace").unwrap();
     sim.merge_pull(SHOP, 1, "grace").unwrap();
-    sim.fail_workflow(SHOP, "fix", &sha, "Tests", "test", vec![Step::fails("Test", "pytest", "no")]).unwrap();
+    sim.fail_workflow(
+        SHOP,
+        "fix",
+        &sha,
+        "Tests",
+        "test",
+        vec![Step::fails("Test", "pytest", "no")],
+    )
+    .unwrap();
     sim.webhooks_settled().await;
     let expected = [
-        "push -", "pull_request opened", "pull_request ready_for_review", "push -", "pull_request synchronize", "pull_request closed",
-        "pull_request reopened", "pull_request closed", "push -", "workflow_run completed",
+        "push -",
+        "pull_request opened",
+        "pull_request ready_for_review",
+        "push -",
+        "pull_request synchronize",
+        "pull_request closed",
+        "pull_request reopened",
+        "pull_request closed",
+        "push -",
+        "workflow_run completed",
     ];
     assert_eq!(kinds(&seen), expected);
     let seen = seen.lock().unwrap();
     let run = &seen.last().unwrap().2;
-    assert_eq!((run["workflow_run"]["conclusion"].as_str(), run["workflow_run"]["head_sha"].as_str()), (Some("failure"), Some(sha.as_str())));
+    assert_eq!(
+        (
+            run["workflow_run"]["conclusion"].as_str(),
+            run["workflow_run"]["head_sha"].as_str()
+        ),
+        (Some("failure"), Some(sha.as_str()))
+    );
     assert_eq!(run["installation"]["id"], serde_json::json!(1_004_711));
     assert_eq!(seen[7].2["pull_request"]["merged"], serde_json::json!(true));
 }
@@ -90,7 +125,10 @@ async fn held_ones_come_late_doubled_and_out_of_order() {
     let (url, seen) = receiver(0);
     sim.add_webhook(&url, "s3cret");
     sim.hold_webhooks();
-    sim.deliver("ping", &serde_json::json!({ "zen": "Keep it logically awesome.", "hook_id": 1 }));
+    sim.deliver(
+        "ping",
+        &serde_json::json!({ "zen": "Keep it logically awesome.", "hook_id": 1 }),
+    );
     sim.commit(SHOP, "main", [("n", "1")], "ada", "One").unwrap();
     sim.webhooks_settled().await;
     assert!(seen.lock().unwrap().is_empty());

@@ -7,8 +7,16 @@ use github_sim::{AppIdentity, FaultKind, Sim, SimOptions};
 use secrecy::{ExposeSecret as _, SecretString};
 
 fn with_key(id: u64, key: &str) -> AuthSettings {
-    let app = AppSettings { id, private_key_path: None, private_key: Some(SecretString::from(key)), installation_id: None };
-    AuthSettings { token: None, app: Some(app) }
+    let app = AppSettings {
+        id,
+        private_key_path: None,
+        private_key: Some(SecretString::from(key)),
+        installation_id: None,
+    };
+    AuthSettings {
+        token: None,
+        app: Some(app),
+    }
 }
 
 fn door(sim: &Sim) -> Door {
@@ -37,16 +45,25 @@ async fn does_all_its_work_with_tokens_for_one_repository() {
     assert_eq!(opened.pull.author, "fixpoint[bot]");
     assert!(door.can_check());
     door.create_check_run(&shop(), &check(sha)).await.unwrap();
-    assert_eq!(sim.check_runs(SHOP)[0].summary.as_ref().unwrap().chars().count(), 65_535);
+    assert_eq!(
+        sim.check_runs(SHOP)[0].summary.as_ref().unwrap().chars().count(),
+        65_535
+    );
     // One token to read and one to write, each bought once.
-    assert_eq!((seen(&sim, "POST", "/access_tokens"), seen(&sim, "GET", "/installation")), (2, 1));
+    assert_eq!(
+        (seen(&sim, "POST", "/access_tokens"), seen(&sim, "GET", "/installation")),
+        (2, 1)
+    );
 
     let token = door.mint(&shop(), Access::Write).await.unwrap();
     assert!(token.expires_at.is_some());
     sim.repository("acme/other").file("a", "1").create().unwrap();
     let narrow = door.with_token(token.secret);
     assert!(narrow.repository(&shop()).await.is_ok());
-    assert!(matches!(narrow.repository(&RepoName::parse("acme/other").unwrap()).await, Err(GitHubError::NotFound { .. })));
+    assert!(matches!(
+        narrow.repository(&RepoName::parse("acme/other").unwrap()).await,
+        Err(GitHubError::NotFound { .. })
+    ));
 }
 
 #[tokio::test]
@@ -55,7 +72,10 @@ async fn a_read_token_cannot_write() {
     pushed(&sim, "fixpoint/a");
     let token = door(&sim).mint(&shop(), Access::Read).await.unwrap();
     let narrow = door(&sim).with_token(token.secret);
-    assert!(matches!(narrow.open_pull(&shop(), &new_pull("fixpoint/a")).await, Err(GitHubError::Forbidden { .. })));
+    assert!(matches!(
+        narrow.open_pull(&shop(), &new_pull("fixpoint/a")).await,
+        Err(GitHubError::Forbidden { .. })
+    ));
 }
 
 #[tokio::test]
@@ -72,7 +92,11 @@ async fn a_revoked_token_is_replaced() {
 async fn callers_at_the_same_time_share_one_purchase() {
     let sim = sim().await;
     let (door, repo) = (door(&sim), shop());
-    let (one, two, three) = tokio::join!(door.mint(&repo, Access::Read), door.mint(&repo, Access::Read), door.mint(&repo, Access::Read));
+    let (one, two, three) = tokio::join!(
+        door.mint(&repo, Access::Read),
+        door.mint(&repo, Access::Read),
+        door.mint(&repo, Access::Read)
+    );
     assert_eq!(one.unwrap().secret.expose_secret(), two.unwrap().secret.expose_secret());
     assert!(three.is_ok());
     assert_eq!(seen(&sim, "POST", "/access_tokens"), 1);
@@ -84,19 +108,40 @@ async fn both_forms_of_the_key_work_and_a_wrong_one_says_so() {
     let pkcs8 = Door::new(&settings(&sim, with_key(4711, include_str!("simulated-app.pkcs8.pem")))).unwrap();
     assert!(pkcs8.repository(&shop()).await.is_ok());
     let one_line = AppIdentity::simulated_key().replace('\n', "\\n");
-    assert!(Door::new(&settings(&sim, with_key(4711, &one_line))).unwrap().repository(&shop()).await.is_ok());
+    assert!(
+        Door::new(&settings(&sim, with_key(4711, &one_line)))
+            .unwrap()
+            .repository(&shop())
+            .await
+            .is_ok()
+    );
 
     let stranger = Door::new(&settings(&sim, with_key(4711, include_str!("stranger.pem")))).unwrap();
     let error = stranger.repository(&shop()).await.unwrap_err();
-    assert!(matches!(&error, GitHubError::Unauthorized { .. }) && error.to_string().contains("private key belong together"), "{error}");
+    assert!(
+        matches!(&error, GitHubError::Unauthorized { .. }) && error.to_string().contains("private key belong together"),
+        "{error}"
+    );
 
     let cut = AppIdentity::simulated_key().get(..200).unwrap();
-    let error = Door::new(&settings(&sim, with_key(4711, cut))).err().unwrap().to_string();
-    assert!(error.contains("github.auth.app.private_key") && error.contains("cut off") && !error.contains("MII"), "{error}");
+    let error = Door::new(&settings(&sim, with_key(4711, cut)))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("github.auth.app.private_key") && error.contains("cut off") && !error.contains("MII"),
+        "{error}"
+    );
 
     let mut both = with_key(4711, AppIdentity::simulated_key());
     both.token = Some(SecretString::from("ghp_x"));
-    assert!(Door::new(&settings(&sim, both)).err().unwrap().to_string().contains("not both"));
+    assert!(
+        Door::new(&settings(&sim, both))
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("not both")
+    );
 }
 
 #[tokio::test]
@@ -104,15 +149,29 @@ async fn says_which_permission_or_installation_is_missing() {
     let mut app = AppIdentity::simulated(4711, "fixpoint").unwrap();
     app.permissions.insert("contents".to_owned(), "read".to_owned());
     app.repositories = Some(vec![SHOP.to_owned()]);
-    let sim = Sim::start(SimOptions { app: Some(app), ..SimOptions::default() }).await.unwrap();
+    let sim = Sim::start(SimOptions {
+        app: Some(app),
+        ..SimOptions::default()
+    })
+    .await
+    .unwrap();
     sim.repository(SHOP).file("a", "1").create().unwrap();
     sim.repository("acme/other").file("a", "1").create().unwrap();
     let door = door(&sim);
     assert!(door.repository(&shop()).await.is_ok());
     let error = door.mint(&shop(), Access::Write).await.unwrap_err();
-    assert!(matches!(&error, GitHubError::Forbidden { .. }) && error.to_string().contains("contents: write"), "{error}");
-    let error = door.repository(&RepoName::parse("acme/other").unwrap()).await.unwrap_err();
-    assert!(matches!(&error, GitHubError::NotFound { .. }) && error.to_string().contains("install it there"), "{error}");
+    assert!(
+        matches!(&error, GitHubError::Forbidden { .. }) && error.to_string().contains("contents: write"),
+        "{error}"
+    );
+    let error = door
+        .repository(&RepoName::parse("acme/other").unwrap())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, GitHubError::NotFound { .. }) && error.to_string().contains("install it there"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

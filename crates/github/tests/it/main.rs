@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod app;
+mod conformance;
 mod log;
 mod pull;
-mod retry;
 mod repository;
+mod retry;
 
 use domain::repo::{BranchName, CommitSha, RepoName};
 use github::{AuthSettings, Door, NewPull, RetrySettings, Settings};
@@ -30,7 +31,11 @@ async fn sim() -> Sim {
         ..SimOptions::default()
     };
     let sim = Sim::start(options).await.unwrap();
-    sim.repository(SHOP).file("README.md", "# Shop\n").collaborator("grace", "maintain").create().unwrap();
+    sim.repository(SHOP)
+        .file("README.md", "# Shop\n")
+        .collaborator("grace", "maintain")
+        .create()
+        .unwrap();
     sim
 }
 
@@ -40,13 +45,20 @@ fn settings(sim: &Sim, auth: AuthSettings) -> Settings {
         api_url: sim.url().to_owned(),
         auth,
         timeout_secs: 2,
-        retry: RetrySettings { ladder_ms: vec![10, 20, 40], secondary_wait_secs: 60, patience_secs: 5 },
+        retry: RetrySettings {
+            ladder_ms: vec![10, 20, 40],
+            secondary_wait_secs: 60,
+            patience_secs: 5,
+        },
         ..Settings::default()
     }
 }
 
 fn with_token(token: &str) -> AuthSettings {
-    AuthSettings { token: Some(SecretString::from(token)), app: None }
+    AuthSettings {
+        token: Some(SecretString::from(token)),
+        app: None,
+    }
 }
 
 fn door(sim: &Sim) -> Door {
@@ -59,7 +71,13 @@ fn pushed(sim: &Sim, name: &str) -> CommitSha {
 }
 
 fn new_pull(head: &str) -> NewPull {
-    NewPull { title: "Fix the cart".to_owned(), body: "Because.".to_owned(), head: branch(head), base: branch("main"), draft: false }
+    NewPull {
+        title: "Fix the cart".to_owned(),
+        body: "Because.".to_owned(),
+        head: branch(head),
+        base: branch("main"),
+        draft: false,
+    }
 }
 
 fn break_once(sim: &Sim, method: &str, path: &str, kind: FaultKind) -> github_sim::FaultHandle {
@@ -68,5 +86,8 @@ fn break_once(sim: &Sim, method: &str, path: &str, kind: FaultKind) -> github_si
 
 /// How often the simulator saw such a request.
 fn seen(sim: &Sim, method: &str, end: &str) -> usize {
-    sim.requests().iter().filter(|one| one.method == method && one.path.ends_with(end)).count()
+    sim.requests()
+        .iter()
+        .filter(|one| one.method == method && one.path.ends_with(end))
+        .count()
 }
