@@ -1,0 +1,11 @@
+drop table publish_leases;
+drop table branch_heads;
+drop table decisions;
+drop table notices;
+drop table pull_requests;
+drop table outbox;
+drop table stages;
+drop table attempts;
+drop table jobs;
+drop table incidents;
+drop table deliveries;

@@ -1,0 +1,103 @@
+//! The planner's queues and who deals with each message: an error becomes Again here, what cannot be read becomes Never.
+
+use crate::flow::Flow;
+use anyhow::Result;
+use async_trait::async_trait;
+use bus::{Answer, Bus, Consume, Envelope, Handler, Incoming, Queue, reply};
+use domain::message::{AttemptClaim, AttemptFinished, AttemptProgressed, Kind, MayPublish, Message, NoticeDelivered, SignalDecided, SignalReceived};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, error, info_span, warn};
+
+/// Queue and handlers at once. Signals and questions are short transactions.
+const QUEUES: [(Queue, usize); 5] =
+    [(Queue::PlannerSignals, 8), (Queue::PlannerRequests, 8), (Queue::PlannerProgress, 2), (Queue::PlannerFinished, 4), (Queue::PlannerDelivered, 2)];
+
+/// Consumes every queue of the planner until `stop`.
+pub(crate) fn open(flow: &Arc<Flow>, bus: &Arc<dyn Bus>, stop: &CancellationToken, tasks: &mut JoinSet<Result<()>>) {
+    for (queue, concurrency) in QUEUES {
+        let (bus, stop) = (Arc::clone(bus), stop.clone());
+        let handler: Arc<dyn Handler> = Arc::new(Inbox { flow: Arc::clone(flow) });
+        tasks.spawn(async move { Ok(bus.consume(Consume::from(queue, concurrency), handler, stop).await?) });
+    }
+}
+
+/// Deals with every kind of message that reaches the planner.
+pub struct Inbox {
+    /// What happens on each.
+    pub flow: Arc<Flow>,
+}
+
+#[async_trait]
+impl Handler for Inbox {
+    async fn handle(&self, incoming: Incoming) -> Answer {
+        let envelope = incoming.envelope;
+        let span = info_span!("planner", kind = envelope.kind.as_str(), id = %envelope.id);
+        telemetry::trace::set_parent(&span, &envelope.trace);
+        async {
+            let kind = envelope.kind;
+            let answer = self.dispatch(envelope).await.unwrap_or_else(|cause| {
+                let reason = format!("{cause:#}");
+                if kind == Kind::AttemptProgressed {
+                    // The next one comes by itself.
+                    warn!(reason, "a heartbeat could not be noted");
+                    return Answer::Done;
+                }
+                error!(kind = kind.as_str(), attempt = incoming.attempt, reason, "the message will come again");
+                Answer::Again { reason }
+            });
+            if let Answer::Never { reason } = &answer {
+                error!(kind = kind.as_str(), reason, "the message can never be dealt with");
+            }
+            answer
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+impl Inbox {
+    async fn dispatch(&self, envelope: Envelope) -> Result<Answer> {
+        let trace = telemetry::trace::inject();
+        Ok(match envelope.kind {
+            Kind::SignalReceived => match read::<SignalReceived>(&envelope) {
+                Ok(message) => {
+                    let delivery = message.delivery.id;
+                    let decision = self.flow.on_signal(message, envelope.attachment.clone(), trace).await?;
+                    reply(&SignalDecided { delivery, decision })
+                }
+                Err(never) => never,
+            },
+            Kind::AttemptClaim => match read::<AttemptClaim>(&envelope) {
+                Ok(ask) => reply(&self.flow.on_claim(ask, trace).await?),
+                Err(never) => never,
+            },
+            Kind::MayPublish => match read::<MayPublish>(&envelope) {
+                Ok(ask) => reply(&self.flow.on_may_publish(ask).await?),
+                Err(never) => never,
+            },
+            Kind::AttemptProgressed => match read::<AttemptProgressed>(&envelope) {
+                Ok(said) => done(self.flow.on_progress(said).await?),
+                Err(never) => never,
+            },
+            Kind::AttemptFinished => match read::<AttemptFinished>(&envelope) {
+                Ok(message) => done(self.flow.on_finished(message, trace).await?),
+                Err(never) => never,
+            },
+            Kind::NoticeDelivered => match read::<NoticeDelivered>(&envelope) {
+                Ok(told) => done(self.flow.on_delivered(told).await?),
+                Err(never) => never,
+            },
+            other => Answer::Never { reason: format!("the planner does not deal with {}", other.as_str()) },
+        })
+    }
+}
+
+const fn done((): ()) -> Answer {
+    Answer::Done
+}
+
+fn read<M: Message>(envelope: &Envelope) -> Result<M, Answer> {
+    envelope.read().map_err(|cause| Answer::Never { reason: format!("{:#}", anyhow::Error::from(cause)) })
+}

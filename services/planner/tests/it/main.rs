@@ -1,0 +1,15 @@
+//! The planner's tests: the store on both databases, and the flows through a real bus.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+#[macro_use]
+mod case;
+mod signal;
+
+mod api;
+mod deliveries;
+mod fences;
+mod incidents;
+mod lifecycle;
+mod outbox;
+mod retries;
+mod store;

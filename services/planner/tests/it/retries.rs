@@ -1,0 +1,62 @@
+//! What becomes of a job when an attempt has failed, and who is told.
+
+use crate::case::Case;
+use crate::signal::{alert, red_run};
+use chrono::Duration;
+use domain::attempt::{Outcome, Report};
+use domain::job::JobState;
+use domain::notice::NoticeContent;
+
+both! {
+    async fn a_passing_failure_is_tried_again_later(database: Database) {
+        let case = Case::on(database).await;
+        let mut request = case.admitted(alert("7")).await;
+        for (retry, minutes) in [(0, 1), (1, 5), (2, 25)] {
+            assert_eq!(request.retry, retry);
+            let fence = case.claim(&request).await;
+            let report = Report { worth_retrying: true, ..Report::new(Outcome::Failed, "GitHub is down") };
+            case.finish(request.attempt, fence, report).await;
+            let told = case.told().await.notice.content;
+            let NoticeContent::FixFailed { retry: used, max_retries, origin, .. } = told else { panic!("{told:?}") };
+            assert_eq!((used, max_retries, origin.environment.as_deref()), (retry, 3, Some("production")));
+            let job = case.job(&request).await;
+            assert_eq!((job.state.0, job.retry), (JobState::Queued, i64::from(retry) + 1));
+            let wait = job.not_before - job.updated_at;
+            assert_eq!(wait, Duration::minutes(minutes));
+            case.silence().await;
+            case.age("jobs", "not_before", 0).await;
+            let next = case.requested().await;
+            assert!(next.fence > fence && next.attempt != request.attempt && next.job == request.job);
+            request = next;
+        }
+        let fence = case.claim(&request).await;
+        case.finish(request.attempt, fence, Report { worth_retrying: true, ..Report::new(Outcome::Environment, "no index") }).await;
+        let told = case.told().await.notice.content;
+        assert!(matches!(told, NoticeContent::FixFailed { retry: 3, max_retries: 3, .. }), "{told:?}");
+        assert_eq!(case.job(&request).await.state.0, JobState::Failed);
+        case.silence().await;
+    }
+
+    async fn what_will_not_change_is_final_and_told_once(database: Database) {
+        let case = Case::eager(database).await;
+        for (commit, outcome) in [
+            ('1', Outcome::NoFix),
+            ('2', Outcome::Refused),
+            ('3', Outcome::NotReproduced),
+            ('4', Outcome::Flaky),
+            ('5', Outcome::AlreadyFixed),
+            ('6', Outcome::Environment),
+        ] {
+            let request = case.admitted(red_run(commit)).await;
+            let fence = case.claim(&request).await;
+            let report = Report::new(outcome, "that is how it is");
+            case.finish(request.attempt, fence, report.clone()).await;
+            case.finish(request.attempt, fence, report).await;
+            let job = case.job(&request).await;
+            assert_eq!((job.state.0, job.outcome.map(|outcome| outcome.0)), (JobState::Failed, Some(outcome)));
+            let told = case.told().await.notice.content;
+            assert!(matches!(&told, NoticeContent::FixFailed { outcome: word, .. } if word == outcome.as_str()), "{told:?}");
+        }
+        case.silence().await;
+    }
+}
