@@ -36,14 +36,20 @@ impl FreshDatabase {
     pub fn sqlite() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("making a folder for SQLite")?;
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
-        Ok(Self { url, keep: Keep::Folder(folder) })
+        Ok(Self {
+            url,
+            keep: Keep::Folder(folder),
+        })
     }
 
     /// A new schema of the Postgres that [`POSTGRES`] names; `None` where it names none.
     ///
     /// # Errors
     /// When that Postgres refuses, or none is named though `CI` is set.
-    #[allow(clippy::disallowed_methods, reason = "what a machine offers to tests is no setting of the product")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "what a machine offers to tests is no setting of the product"
+    )]
     pub fn postgres() -> anyhow::Result<Option<Self>> {
         let Ok(server) = std::env::var(POSTGRES) else {
             if std::env::var_os("CI").is_some() {
@@ -55,7 +61,10 @@ impl FreshDatabase {
         execute(&server, &format!("CREATE SCHEMA {name}"))?;
         let sign = if server.contains('?') { '&' } else { '?' };
         let url = format!("{server}{sign}options=-csearch_path%3D{name}");
-        Ok(Some(Self { url, keep: Keep::Schema { server, name } }))
+        Ok(Some(Self {
+            url,
+            keep: Keep::Schema { server, name },
+        }))
     }
 }
 
@@ -70,8 +79,11 @@ impl Drop for FreshDatabase {
 }
 
 fn execute(server: &str, statement: &str) -> anyhow::Result<()> {
-    let mut connection = PgConnection::establish(server).with_context(|| format!("connecting to the Postgres of {POSTGRES}"))?;
-    connection.batch_execute(statement).with_context(|| statement.to_owned())
+    let mut connection =
+        PgConnection::establish(server).with_context(|| format!("connecting to the Postgres of {POSTGRES}"))?;
+    connection
+        .batch_execute(statement)
+        .with_context(|| statement.to_owned())
 }
 
 /// One fresh database of every kind that this machine offers: SQLite always, Postgres where [`POSTGRES`] names one.

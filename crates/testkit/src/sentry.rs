@@ -34,7 +34,13 @@ impl SentryStandIn {
     /// When no HTTP client can be built.
     pub fn new(url: impl Into<String>, secret: impl Into<String>) -> anyhow::Result<Self> {
         let client = http_client(Duration::from_secs(1))?;
-        Ok(Self { client, url: url.into(), secret: secret.into(), organization: "acme".into(), project: "shop".into() })
+        Ok(Self {
+            client,
+            url: url.into(),
+            secret: secret.into(),
+            organization: "acme".into(),
+            project: "shop".into(),
+        })
     }
 
     /// The body of an issue alert for an event as an SDK has captured it. An event without an id gets one.
@@ -42,8 +48,16 @@ impl SentryStandIn {
     pub fn alert(&self, issue: &str, event: &Value) -> Value {
         let (organization, project) = (&self.organization, &self.project);
         let mut event = event.clone();
-        let event_id = event.get("event_id").and_then(Value::as_str).map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned);
-        let outermost = event.pointer("/exception/values").and_then(Value::as_array).and_then(|values| values.last()).cloned().unwrap_or_default();
+        let event_id = event
+            .get("event_id")
+            .and_then(Value::as_str)
+            .map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned);
+        let outermost = event
+            .pointer("/exception/values")
+            .and_then(Value::as_array)
+            .and_then(|values| values.last())
+            .cloned()
+            .unwrap_or_default();
         let part = |key: &str| outermost.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
         let added = json!({
             "event_id": event_id,
@@ -85,11 +99,20 @@ impl SentryStandIn {
             .header("Content-Type", "application/json")
             .header("Request-ID", Uuid::new_v4().simple().to_string())
             .header("Sentry-Hook-Resource", resource)
-            .header("Sentry-Hook-Timestamp", chrono::DateTime::UNIX_EPOCH.timestamp().to_string())
+            .header(
+                "Sentry-Hook-Timestamp",
+                chrono::DateTime::UNIX_EPOCH.timestamp().to_string(),
+            )
             .header("Sentry-Hook-Signature", hmac(&self.secret, body.as_bytes()))
             .body(body);
-        let response = request.send().await.context("Sentry gives up: no answer within a second")?;
+        let response = request
+            .send()
+            .await
+            .context("Sentry gives up: no answer within a second")?;
         let status = response.status().as_u16();
-        Ok(Answer { status, body: response.json().await.unwrap_or_default() })
+        Ok(Answer {
+            status,
+            body: response.json().await.unwrap_or_default(),
+        })
     }
 }

@@ -67,7 +67,11 @@ impl SlackStandIn {
     /// When it cannot listen.
     pub async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("listening for Slack's stand-in")?;
-        let slack = Self { address: listener.local_addr()?, state: Arc::default(), server: Mutex::default() };
+        let slack = Self {
+            address: listener.local_addr()?,
+            state: Arc::default(),
+            server: Mutex::default(),
+        };
         slack.serve(listener)?;
         Ok(slack)
     }
@@ -81,7 +85,12 @@ impl SlackStandIn {
                 .route("/api/chat.postMessage", web::post().to(post_message))
                 .default_service(web::to(|| async { HttpResponse::NotFound().body("no_service") }))
         };
-        let server = HttpServer::new(app).workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run();
+        let server = HttpServer::new(app)
+            .workers(1)
+            .disable_signals()
+            .shutdown_timeout(1)
+            .listen(listener)?
+            .run();
         *lock(&self.server) = Some(server.handle());
         tokio::spawn(server);
         Ok(())
@@ -142,7 +151,13 @@ impl SlackMessage {
         if blocks.is_empty() {
             return plain(&self.text);
         }
-        let text = |object: &Value| object.get("text").and_then(Value::as_str).map(plain).unwrap_or_default();
+        let text = |object: &Value| {
+            object
+                .get("text")
+                .and_then(Value::as_str)
+                .map(plain)
+                .unwrap_or_default()
+        };
         let line = |block: &Value| -> Vec<String> {
             let mut lines = Vec::new();
             lines.extend(block.get("text").map(text));
@@ -155,7 +170,11 @@ impl SlackMessage {
             }
             lines
         };
-        let paragraphs: Vec<String> = blocks.iter().map(|block| line(block).join("\n")).filter(|lines| !lines.is_empty()).collect();
+        let paragraphs: Vec<String> = blocks
+            .iter()
+            .map(|block| line(block).join("\n"))
+            .filter(|lines| !lines.is_empty())
+            .collect();
         paragraphs.join("\n\n")
     }
 }
@@ -171,7 +190,10 @@ fn plain(markup: &str) -> String {
         rest = after;
     }
     out.push_str(rest);
-    out.replace('*', "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    out.replace('*', "")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }
 
 async fn webhook(state: web::Data<State>, body: web::Bytes) -> HttpResponse {
@@ -202,7 +224,10 @@ async fn post_message(state: web::Data<State>, request: HttpRequest, body: web::
     if let Some(answer) = fault(&state, &payload, refused) {
         return answer;
     }
-    let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let token = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     match token {
         None => return refused("not_authed".into()),
         Some(token) if token != BOT_TOKEN => return refused("invalid_auth".into()),
@@ -224,9 +249,9 @@ async fn post_message(state: web::Data<State>, request: HttpRequest, body: web::
 fn fault(state: &State, payload: &Value, refused: impl Fn(String) -> HttpResponse) -> Option<HttpResponse> {
     let fault = lock(&state.faults).pop_front()?;
     Some(match fault {
-        Fault::RateLimited(seconds) => {
-            HttpResponse::TooManyRequests().insert_header(("Retry-After", seconds.to_string())).json(json!({ "ok": false, "error": "ratelimited" }))
-        }
+        Fault::RateLimited(seconds) => HttpResponse::TooManyRequests()
+            .insert_header(("Retry-After", seconds.to_string()))
+            .json(json!({ "ok": false, "error": "ratelimited" })),
         Fault::ServerError => HttpResponse::InternalServerError().body("oops"),
         Fault::AcceptedThenError => {
             record(state, payload);
@@ -266,15 +291,25 @@ pub fn check(payload: &Value) -> Result<(), &'static str> {
         return Err("msg_too_long");
     }
     let all = |items: Option<&Value>, most: usize, ok: fn(&Value) -> bool| {
-        items.is_none_or(|items| items.as_array().is_some_and(|items| !items.is_empty() && items.len() <= most && items.iter().all(ok)))
+        items.is_none_or(|items| {
+            items
+                .as_array()
+                .is_some_and(|items| !items.is_empty() && items.len() <= most && items.iter().all(ok))
+        })
     };
     let sound = |block: &Value| match block.get("type").and_then(Value::as_str) {
-        Some("header") => block.get("text").is_some_and(|text| is_text(text, 150) && text["type"] == "plain_text"),
+        Some("header") => block
+            .get("text")
+            .is_some_and(|text| is_text(text, 150) && text["type"] == "plain_text"),
         Some("section") => {
             let (text, fields) = (block.get("text"), block.get("fields"));
-            (text.is_some() || fields.is_some()) && text.is_none_or(|text| is_text(text, 3000)) && all(fields, 10, |field| is_text(field, 2000))
+            (text.is_some() || fields.is_some())
+                && text.is_none_or(|text| is_text(text, 3000))
+                && all(fields, 10, |field| is_text(field, 2000))
         }
-        Some("context") => block.get("elements").is_some() && all(block.get("elements"), 10, |element| is_text(element, 2000)),
+        Some("context") => {
+            block.get("elements").is_some() && all(block.get("elements"), 10, |element| is_text(element, 2000))
+        }
         Some("actions") => block.get("elements").is_some() && all(block.get("elements"), 25, is_button),
         Some("divider") => true,
         _ => false,
@@ -287,12 +322,24 @@ pub fn check(payload: &Value) -> Result<(), &'static str> {
 
 fn is_text(object: &Value, most: usize) -> bool {
     let kind = object.get("type").and_then(Value::as_str);
-    let length = object.get("text").and_then(Value::as_str).map_or(0, |text| text.chars().count());
+    let length = object
+        .get("text")
+        .and_then(Value::as_str)
+        .map_or(0, |text| text.chars().count());
     matches!(kind, Some("plain_text" | "mrkdwn")) && (1..=most).contains(&length)
 }
 
 fn is_button(button: &Value) -> bool {
-    let short = |key: &str, most: usize| button.get(key).is_none_or(|value| value.as_str().is_some_and(|text| text.chars().count() <= most));
-    let text = button.get("text").is_some_and(|text| is_text(text, 75) && text["type"] == "plain_text");
-    button.get("type").and_then(Value::as_str) == Some("button") && text && short("url", 3000) && short("action_id", 255)
+    let short = |key: &str, most: usize| {
+        button
+            .get(key)
+            .is_none_or(|value| value.as_str().is_some_and(|text| text.chars().count() <= most))
+    };
+    let text = button
+        .get("text")
+        .is_some_and(|text| is_text(text, 75) && text["type"] == "plain_text");
+    button.get("type").and_then(Value::as_str) == Some("button")
+        && text
+        && short("url", 3000)
+        && short("action_id", 255)
 }

@@ -35,13 +35,21 @@ impl TappedBus {
     /// Wraps a bus.
     #[must_use]
     pub fn new(inner: Arc<dyn Bus>) -> Self {
-        Self { inner, seen: Arc::default(), holds: Arc::default() }
+        Self {
+            inner,
+            seen: Arc::default(),
+            holds: Arc::default(),
+        }
     }
 
     /// Holds back every envelope that fits, in `publish` and `request`, until the returned hold is released.
     #[must_use = "dropping the hold releases it"]
     pub fn hold_when(&self, predicate: impl Fn(&Envelope) -> bool + Send + Sync + 'static) -> Held {
-        let hold = Arc::new(Hold { predicate: Box::new(predicate), caught: watch::Sender::new(None), released: CancellationToken::new() });
+        let hold = Arc::new(Hold {
+            predicate: Box::new(predicate),
+            caught: watch::Sender::new(None),
+            released: CancellationToken::new(),
+        });
         lock(&self.holds).push(Arc::clone(&hold));
         Held(hold)
     }
@@ -56,7 +64,10 @@ impl TappedBus {
     /// its schema is left out.
     #[must_use]
     pub fn seen<M: Message>(&self) -> Vec<M> {
-        lock(&self.seen).iter().filter_map(|envelope| envelope.read().ok()).collect()
+        lock(&self.seen)
+            .iter()
+            .filter_map(|envelope| envelope.read().ok())
+            .collect()
     }
 
     /// Every envelope that was published or requested so far, oldest first.
@@ -70,7 +81,11 @@ impl TappedBus {
         let holds: Vec<Arc<Hold>> = {
             let mut holds = lock(&self.holds);
             holds.retain(|hold| !hold.released.is_cancelled());
-            holds.iter().filter(|hold| (hold.predicate)(envelope)).map(Arc::clone).collect()
+            holds
+                .iter()
+                .filter(|hold| (hold.predicate)(envelope))
+                .map(Arc::clone)
+                .collect()
         };
         for hold in holds {
             hold.caught.send_replace(Some(envelope.clone()));
@@ -116,7 +131,12 @@ impl Bus for TappedBus {
         self.inner.request(envelope, timeout).await
     }
 
-    async fn consume(&self, consume: Consume, handler: Arc<dyn Handler>, stop: CancellationToken) -> Result<(), ConsumeError> {
+    async fn consume(
+        &self,
+        consume: Consume,
+        handler: Arc<dyn Handler>,
+        stop: CancellationToken,
+    ) -> Result<(), ConsumeError> {
         self.inner.consume(consume, handler, stop).await
     }
 

@@ -57,11 +57,21 @@ impl Drain {
     }
 
     async fn carry(self: Arc<Self>, mut entry: Entry) {
-        let envelope = match self.spool.read(&entry).await.map_err(anyhow::Error::from).and_then(|bytes| Ok(Envelope::decode(&bytes)?)) {
+        let envelope = match self
+            .spool
+            .read(&entry)
+            .await
+            .map_err(anyhow::Error::from)
+            .and_then(|bytes| Ok(Envelope::decode(&bytes)?))
+        {
             Ok(envelope) => envelope,
             Err(error) => {
                 // It stays on disk for a person to look at, and is tried again after the next start.
-                return tracing::error!(error = format!("{error:#}"), sequence = entry.sequence, "a spooled delivery cannot be read");
+                return tracing::error!(
+                    error = format!("{error:#}"),
+                    sequence = entry.sequence,
+                    "a spooled delivery cannot be read"
+                );
             }
         };
         let mut pause = FIRST_PAUSE;
@@ -97,11 +107,18 @@ impl Drain {
     }
 
     /// Asks for the decision, and tells whoever waits for it.
-    async fn ask(&self, envelope: &Envelope, entry: &Entry, waiter: tokio::sync::oneshot::Sender<domain::message::Decision>) -> anyhow::Result<()> {
+    async fn ask(
+        &self,
+        envelope: &Envelope,
+        entry: &Entry,
+        waiter: tokio::sync::oneshot::Sender<domain::message::Decision>,
+    ) -> anyhow::Result<()> {
         match self.bus.request(envelope.clone(), DECISION_TIMEOUT).await {
             Ok(reply) => {
                 self.patience.decided_after(entry.since.elapsed());
-                let decided = reply.read::<SignalDecided>().inspect_err(|e| tracing::error!(error = %e, "the planner's reply cannot be read"));
+                let decided = reply
+                    .read::<SignalDecided>()
+                    .inspect_err(|e| tracing::error!(error = %e, "the planner's reply cannot be read"));
                 if let Ok(decided) = decided {
                     // The sender may have been answered already.
                     let _ = waiter.send(decided.decision);
@@ -112,7 +129,9 @@ impl Drain {
                 tracing::info!(reason, envelope = %envelope.id, "a delivery was dealt with, without a decision");
                 Ok(())
             }
-            Err(RequestError::Publish(error @ PublishError::Unroutable { .. })) => Err(anyhow::Error::from(error).context("nobody takes signals")),
+            Err(RequestError::Publish(error @ PublishError::Unroutable { .. })) => {
+                Err(anyhow::Error::from(error).context("nobody takes signals"))
+            }
             Err(error) => Err(error.into()),
         }
     }

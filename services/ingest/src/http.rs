@@ -15,13 +15,22 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Every documented name of GitHub's door.
-const GITHUB: [&str; 4] = ["/webhooks/github", "/api/webhooks/github", "/api/v1/webhooks/github", "/api/github/webhook"];
+const GITHUB: [&str; 4] = [
+    "/webhooks/github",
+    "/api/webhooks/github",
+    "/api/v1/webhooks/github",
+    "/api/github/webhook",
+];
 
 pub(crate) fn routes(door: &Arc<Door>, config: &mut ServiceConfig) {
     // The doors carry their own state, so that several services can share one server.
     let door = || Data::from(Arc::clone(door));
     let resource = |path: &str| web::resource(path.to_owned()).app_data(door());
-    config.service(resource("/webhooks/sentry").route(web::post().to(sentry)).route(web::get().to(sentry_status)));
+    config.service(
+        resource("/webhooks/sentry")
+            .route(web::post().to(sentry))
+            .route(web::get().to(sentry_status)),
+    );
     for path in GITHUB {
         config.service(resource(path).route(web::post().to(github)));
         config.service(resource(&format!("{path}/ping")).route(web::post().to(ping)));
@@ -42,26 +51,45 @@ async fn sentry(request: HttpRequest, payload: Payload, door: Data<Door>) -> Htt
 
 async fn github(request: HttpRequest, payload: Payload, door: Data<Door>) -> HttpResponse {
     let begin = Instant::now();
-    let answer = accept(Provider::GitHub, &request, payload, &door).await.map(|accepted| reply::to_github(&accepted));
+    let answer = accept(Provider::GitHub, &request, payload, &door)
+        .await
+        .map(|accepted| reply::to_github(&accepted));
     door.metrics.answered(Provider::GitHub, begin, answer)
 }
 
-async fn accept(provider: Provider, request: &HttpRequest, payload: Payload, door: &Data<Door>) -> Result<reply::Accepted, Refused> {
+async fn accept(
+    provider: Provider,
+    request: &HttpRequest,
+    payload: Payload,
+    door: &Data<Door>,
+) -> Result<reply::Accepted, Refused> {
     let received_at = now();
     let claimed = door.claimed(provider, request.headers())?;
-    let body = tokio::time::timeout(door.settings.body_timeout(), read(request, payload, door.settings.max_body_bytes)).await;
+    let body = tokio::time::timeout(
+        door.settings.body_timeout(),
+        read(request, payload, door.settings.max_body_bytes),
+    )
+    .await;
     let body = body.map_err(|_| Refused::TooSlow)??;
-    Arc::clone(door).receive(provider, request.headers(), claimed, body, received_at).await
+    Arc::clone(door)
+        .receive(provider, request.headers(), claimed, body, received_at)
+        .await
 }
 
-#[allow(clippy::disallowed_methods, reason = "the edge: when a delivery reached us is known here only")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the edge: when a delivery reached us is known here only"
+)]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
 /// The raw bytes: they are what is signed.
 async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Bytes, Refused> {
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(Refused::TooLarge(limit));
     }
@@ -77,7 +105,8 @@ async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Resu
 }
 
 async fn sentry_status(door: Data<Door>) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "ok": true, "configured": door.sentry.configured(), "enabled": door.settings.sentry_enabled }))
+    HttpResponse::Ok()
+        .json(json!({ "ok": true, "configured": door.sentry.configured(), "enabled": door.settings.sentry_enabled }))
 }
 
 async fn github_status(door: Data<Door>) -> HttpResponse {
@@ -96,7 +125,11 @@ async fn live() -> HttpResponse {
 async fn ready(door: Data<Door>) -> HttpResponse {
     let reasons = door.trouble();
     let depth = door.spool.depth();
-    let mut response = if reasons.is_empty() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    let mut response = if reasons.is_empty() {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::ServiceUnavailable()
+    };
     let oldest = depth.oldest.map(|age| age.as_secs());
     response.json(json!({
         "status": if reasons.is_empty() { "ok" } else { "not ready" },
@@ -108,7 +141,13 @@ async fn ready(door: Data<Door>) -> HttpResponse {
 impl Door {
     /// Why deliveries cannot be accepted, or not be passed on, in words.
     pub(crate) fn trouble(&self) -> Vec<String> {
-        let stopped = (!self.running.load(Ordering::Acquire)).then(|| "deliveries are stored, but not passed on: the drain does not run".to_owned());
-        self.spool.trouble().map(|error| error.to_string()).into_iter().chain(stopped).collect()
+        let stopped = (!self.running.load(Ordering::Acquire))
+            .then(|| "deliveries are stored, but not passed on: the drain does not run".to_owned());
+        self.spool
+            .trouble()
+            .map(|error| error.to_string())
+            .into_iter()
+            .chain(stopped)
+            .collect()
     }
 }

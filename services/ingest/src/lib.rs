@@ -43,7 +43,10 @@ impl Ingest {
         let sentry = signature::Keys::new(Provider::Sentry, &settings.sentry_secrets);
         for keys in [&github, &sentry] {
             if !keys.configured() {
-                tracing::warn!("{} is not set: deliveries of this provider are refused", keys.variable());
+                tracing::warn!(
+                    "{} is not set: deliveries of this provider are refused",
+                    keys.variable()
+                );
             }
         }
         let left = spool.depth().entries;
@@ -59,7 +62,11 @@ impl Ingest {
             github,
             sentry,
         };
-        Ok(Self { door: Arc::new(door), bus, entries: Mutex::new(Some(entries)) })
+        Ok(Self {
+            door: Arc::new(door),
+            bus,
+            entries: Mutex::new(Some(entries)),
+        })
     }
 
     /// All doors, for a server that other services may share: `App::new().configure(ingest.routes())`.
@@ -77,7 +84,12 @@ impl Ingest {
             bail!("the spool is drained already: open it again to drain it again");
         };
         let _running = Running::begin(&self.door);
-        let drain = drain::Drain { spool: Arc::clone(&self.door.spool), bus: Arc::clone(&self.bus), patience: Arc::clone(&self.door.patience), metrics: Arc::clone(&self.door.metrics) };
+        let drain = drain::Drain {
+            spool: Arc::clone(&self.door.spool),
+            bus: Arc::clone(&self.bus),
+            patience: Arc::clone(&self.door.patience),
+            metrics: Arc::clone(&self.door.metrics),
+        };
         drain.run(entries, &stop).await;
         Ok(())
     }
@@ -103,8 +115,16 @@ pub async fn serve(settings: Settings, bus: Arc<dyn Bus>, stop: CancellationToke
     let listen = settings.listen.clone();
     let ingest = Ingest::open(settings, bus)?;
     let routes = ingest.routes();
-    let app = move || App::new().configure(routes.clone()).route("/metrics", web::get().to(metrics));
-    let server = HttpServer::new(app).disable_signals().shutdown_timeout(10).bind(&listen).with_context(|| format!("server.listen `{listen}` cannot be used"))?;
+    let app = move || {
+        App::new()
+            .configure(routes.clone())
+            .route("/metrics", web::get().to(metrics))
+    };
+    let server = HttpServer::new(app)
+        .disable_signals()
+        .shutdown_timeout(10)
+        .bind(&listen)
+        .with_context(|| format!("server.listen `{listen}` cannot be used"))?;
     tracing::info!(listen, "the doors are open");
     let server = server.run();
     let handle = server.handle();
@@ -124,7 +144,9 @@ pub async fn serve(settings: Settings, bus: Arc<dyn Bus>, stop: CancellationToke
 }
 
 async fn metrics() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(telemetry::metrics_text())
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .body(telemetry::metrics_text())
 }
 
 /// Holds the flag that the health endpoint shows.

@@ -18,18 +18,36 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn new() -> Self {
         Self {
-            answers: metric::duration("ingest.answer", "From the head of a webhook request to its answer", &metric::SHORT),
-            deliveries: metric::gauge("ingest.spool.deliveries", "Deliveries that are durable and not yet with the planner"),
+            answers: metric::duration(
+                "ingest.answer",
+                "From the head of a webhook request to its answer",
+                &metric::SHORT,
+            ),
+            deliveries: metric::gauge(
+                "ingest.spool.deliveries",
+                "Deliveries that are durable and not yet with the planner",
+            ),
             bytes: metric::gauge("ingest.spool.bytes", "Bytes of the spool on disk"),
             oldest: metric::gauge("ingest.spool.oldest.seconds", "Age of the oldest delivery in the spool"),
         }
     }
 
     /// Notes an answer, and makes a refusal into one.
-    pub(crate) fn answered(&self, provider: Provider, begin: Instant, answer: Result<HttpResponse, Refused>) -> HttpResponse {
+    pub(crate) fn answered(
+        &self,
+        provider: Provider,
+        begin: Instant,
+        answer: Result<HttpResponse, Refused>,
+    ) -> HttpResponse {
         let response = answer.unwrap_or_else(|refused| refused.error_response());
         let status = i64::from(response.status().as_u16());
-        self.answers.record(begin.elapsed().as_secs_f64(), &[KeyValue::new("provider", provider.as_str()), KeyValue::new("status", status)]);
+        self.answers.record(
+            begin.elapsed().as_secs_f64(),
+            &[
+                KeyValue::new("provider", provider.as_str()),
+                KeyValue::new("status", status),
+            ],
+        );
         response
     }
 
@@ -37,6 +55,7 @@ impl Metrics {
     pub(crate) fn spool(&self, depth: &Depth) {
         self.deliveries.record(depth.entries as f64, &[]);
         self.bytes.record(depth.bytes as f64, &[]);
-        self.oldest.record(depth.oldest.map_or(0.0, |age| age.as_secs_f64()), &[]);
+        self.oldest
+            .record(depth.oldest.map_or(0.0, |age| age.as_secs_f64()), &[]);
     }
 }

@@ -81,7 +81,9 @@ pub(crate) fn to_github(accepted: &Accepted) -> HttpResponse {
 pub(crate) async fn to_sentry(accepted: Accepted, deadline: Instant, patience: &Patience) -> HttpResponse {
     let decision = match accepted.outcome {
         Outcome::Ping => None,
-        Outcome::Ignored(detail) => return HttpResponse::Ok().json(json!({ "skipped": true, "reason": "ignored", "detail": detail })),
+        Outcome::Ignored(detail) => {
+            return HttpResponse::Ok().json(json!({ "skipped": true, "reason": "ignored", "detail": detail }));
+        }
         Outcome::Pending(None) => None,
         Outcome::Pending(Some(decision)) => patience.wait(decision, deadline).await,
     };
@@ -90,7 +92,9 @@ pub(crate) async fn to_sentry(accepted: Accepted, deadline: Instant, patience: &
         Some(Decision::Skipped { reason }) => {
             HttpResponse::Ok().json(json!({ "skipped": true, "reason": reason.code(), "detail": reason.observed() }))
         }
-        Some(Decision::Noted) | None => HttpResponse::Accepted().json(json!({ "deliveryId": accepted.delivery.to_string() })),
+        Some(Decision::Noted) | None => {
+            HttpResponse::Accepted().json(json!({ "deliveryId": accepted.delivery.to_string() }))
+        }
     }
 }
 
@@ -104,7 +108,10 @@ impl Patience {
     const ENOUGH: u32 = 3;
 
     pub(crate) const fn new(budget: Duration) -> Self {
-        Self { budget, late: AtomicU32::new(0) }
+        Self {
+            budget,
+            late: AtomicU32::new(0),
+        }
     }
 
     async fn wait(&self, decision: oneshot::Receiver<Decision>, deadline: Instant) -> Option<Decision> {

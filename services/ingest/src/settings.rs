@@ -59,7 +59,11 @@ impl Default for Settings {
 
 impl Default for SpoolSettings {
     fn default() -> Self {
-        Self { dir: PathBuf::from("spool"), max_bytes: 1024 * 1024 * 1024, max_entries: 100_000 }
+        Self {
+            dir: PathBuf::from("spool"),
+            max_bytes: 1024 * 1024 * 1024,
+            max_entries: 100_000,
+        }
     }
 }
 
@@ -107,7 +111,10 @@ impl Settings {
 
 /// The secrets that are not empty: an empty key would let everybody sign.
 pub(crate) fn usable(secrets: &[SecretString]) -> Vec<&SecretString> {
-    secrets.iter().filter(|secret| !secret.expose_secret().trim().is_empty()).collect()
+    secrets
+        .iter()
+        .filter(|secret| !secret.expose_secret().trim().is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -117,8 +124,17 @@ mod tests {
 
     #[test]
     fn the_defaults_and_the_documented_names_are_read() {
-        let variables = [("SENTRY_WEBHOOK_SECRET", "abc"), ("SENTRY_FIXER_ENABLED", "true"), ("PORT", "9001")];
-        let all = settings::Settings::load(&settings::Source::default().environment(variables).set("data.dir", "/var/lib/fixpoint")).unwrap();
+        let variables = [
+            ("SENTRY_WEBHOOK_SECRET", "abc"),
+            ("SENTRY_FIXER_ENABLED", "true"),
+            ("PORT", "9001"),
+        ];
+        let all = settings::Settings::load(
+            &settings::Source::default()
+                .environment(variables)
+                .set("data.dir", "/var/lib/fixpoint"),
+        )
+        .unwrap();
         let own = Settings::read(&all).unwrap();
         assert_eq!(usable(&own.sentry_secrets).len(), 1);
         assert!(usable(&own.github_secrets).is_empty());

@@ -27,7 +27,10 @@ pub(crate) enum Unproved {
 
 impl Keys {
     pub(crate) fn new(provider: Provider, secrets: &[SecretString]) -> Self {
-        let keys = usable(secrets).into_iter().map(|s| hmac::Key::new(hmac::HMAC_SHA256, s.expose_secret().as_bytes())).collect();
+        let keys = usable(secrets)
+            .into_iter()
+            .map(|s| hmac::Key::new(hmac::HMAC_SHA256, s.expose_secret().as_bytes()))
+            .collect();
         Self { provider, keys }
     }
 
@@ -76,7 +79,10 @@ impl Keys {
     /// Whether one of the keys made this tag of these bytes.
     pub(crate) fn verify(&self, body: &[u8], tag: &[u8; 32]) -> Result<(), Unproved> {
         // Every key is tried, so that the time taken does not tell which one is in use.
-        let proved = self.keys.iter().fold(false, |proved, key| hmac::verify(key, body, tag).is_ok() | proved);
+        let proved = self
+            .keys
+            .iter()
+            .fold(false, |proved, key| hmac::verify(key, body, tag).is_ok() | proved);
         if proved { Ok(()) } else { Err(Unproved::Wrong) }
     }
 }
@@ -90,7 +96,10 @@ mod tests {
     fn check(keys: &Keys, values: &[&[u8]], body: &[u8]) -> Result<(), Unproved> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(HeaderName::from_bytes(keys.header().as_bytes()).unwrap(), HeaderValue::from_bytes(value).unwrap());
+            headers.append(
+                HeaderName::from_bytes(keys.header().as_bytes()).unwrap(),
+                HeaderValue::from_bytes(value).unwrap(),
+            );
         }
         keys.verify(body, &keys.claimed(&headers)?)
     }
@@ -104,7 +113,10 @@ mod tests {
         assert_eq!(check(&keys, &[GOOD.as_bytes()], BODY), Ok(()));
         assert_eq!(check(&keys, &[GOOD.as_bytes()], b"Hello, World"), Err(Unproved::Wrong));
         assert_eq!(check(&keys, &[], BODY), Err(Unproved::NotOneHeader));
-        assert_eq!(check(&keys, &[GOOD.as_bytes(), GOOD.as_bytes()], BODY), Err(Unproved::NotOneHeader));
+        assert_eq!(
+            check(&keys, &[GOOD.as_bytes(), GOOD.as_bytes()], BODY),
+            Err(Unproved::NotOneHeader)
+        );
         let malformed: [&[u8]; 9] = [
             b"",
             b"sha256=",
@@ -117,7 +129,12 @@ mod tests {
             b"sha1=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
         ];
         for value in malformed {
-            assert_eq!(check(&keys, &[value], BODY), Err(Unproved::Malformed), "{}", String::from_utf8_lossy(value));
+            assert_eq!(
+                check(&keys, &[value], BODY),
+                Err(Unproved::Malformed),
+                "{}",
+                String::from_utf8_lossy(value)
+            );
         }
         assert_eq!(check(&keys, &[b"sha256=\xff\xfe"], BODY), Err(Unproved::Malformed));
     }
@@ -127,7 +144,10 @@ mod tests {
         for secrets in [vec![], vec!["".into()], vec!["  ".into()]] {
             let keys = Keys::new(Provider::Sentry, &secrets);
             let signed_with_nothing = hex::encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, b""), BODY));
-            assert_eq!(check(&keys, &[signed_with_nothing.as_bytes()], BODY), Err(Unproved::NoSecret("SENTRY_WEBHOOK_SECRET")));
+            assert_eq!(
+                check(&keys, &[signed_with_nothing.as_bytes()], BODY),
+                Err(Unproved::NoSecret("SENTRY_WEBHOOK_SECRET"))
+            );
         }
     }
 }

@@ -46,7 +46,12 @@ enum Ended {
 
 impl Inbox {
     pub(crate) fn new(channel: Arc<dyn Channel>, bus: Arc<dyn Bus>, stop: CancellationToken) -> Self {
-        Self { channel, bus, stop, said: Mutex::default() }
+        Self {
+            channel,
+            bus,
+            stop,
+            said: Mutex::default(),
+        }
     }
 
     async fn deal(&self, raised: NoticeRaised) -> Answer {
@@ -58,7 +63,13 @@ impl Inbox {
         match ended {
             Ended::Sent(external_id) => {
                 self.remember(notice.id, external_id.clone());
-                let delivered = NoticeDelivered { notice: notice.id, channel: raised.channel, external_id, repo: notice.repo, at: now() };
+                let delivered = NoticeDelivered {
+                    notice: notice.id,
+                    channel: raised.channel,
+                    external_id,
+                    repo: notice.repo,
+                    at: now(),
+                };
                 self.report(&delivered).await;
                 Answer::Done
             }
@@ -107,7 +118,9 @@ impl Inbox {
             match published {
                 // The planner's queue keeps it from here on.
                 Ok(settled) => return drop(settled),
-                Err(error) => tracing::warn!(error = %error, notice = %delivered.notice, "a delivered notice is not reported yet"),
+                Err(error) => {
+                    tracing::warn!(error = %error, notice = %delivered.notice, "a delivered notice is not reported yet")
+                }
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
@@ -116,7 +129,12 @@ impl Inbox {
     }
 
     fn remembered(&self, id: NoticeId) -> Option<Option<String>> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).ids.get(&id).cloned()
+        self.said
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .ids
+            .get(&id)
+            .cloned()
     }
 
     fn remember(&self, id: NoticeId, external_id: Option<String>) {
@@ -137,7 +155,11 @@ impl Handler for Inbox {
     async fn handle(&self, incoming: Incoming) -> Answer {
         let raised: NoticeRaised = match incoming.envelope.read() {
             Ok(raised) => raised,
-            Err(error) => return Answer::Never { reason: format!("the notice cannot be read: {error}") },
+            Err(error) => {
+                return Answer::Never {
+                    reason: format!("the notice cannot be read: {error}"),
+                };
+            }
         };
         let span = tracing::info_span!("notice", notice = %raised.notice.id, job = %raised.notice.job, channel = raised.channel);
         telemetry::trace::set_parent(&span, &incoming.envelope.trace);
@@ -145,7 +167,10 @@ impl Handler for Inbox {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the edge: when a message left us is known here only")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge: when a message left us is known here only"
+)]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }

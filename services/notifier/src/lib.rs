@@ -27,14 +27,20 @@ pub async fn run(settings: &Settings, bus: Arc<dyn Bus>, stop: CancellationToken
     let slack: Arc<dyn Channel> = match settings.way()? {
         Some(way) => Arc::new(Slack::new(way)?),
         None => {
-            tracing::info!("Slack is not set up (SLACK_WEBHOOK_URL, or SLACK_BOT_TOKEN and SLACK_CHANNEL_ID): notices go to the log");
+            tracing::info!(
+                "Slack is not set up (SLACK_WEBHOOK_URL, or SLACK_BOT_TOKEN and SLACK_CHANNEL_ID): notices go to the log"
+            );
             Arc::clone(&log)
         }
     };
     let inboxes = [(SLACK, slack), (LOG, log)].map(|(name, channel)| {
         let inbox = Arc::new(inbox::Inbox::new(channel, Arc::clone(&bus), stop.clone()));
         // One at a time: notices keep their order, and a channel's limits are per message anyway.
-        bus.consume(Consume::from(Queue::NotifierNotices(name.into()), 1), inbox, stop.clone())
+        bus.consume(
+            Consume::from(Queue::NotifierNotices(name.into()), 1),
+            inbox,
+            stop.clone(),
+        )
     });
     try_join_all(inboxes).await?;
     Ok(())

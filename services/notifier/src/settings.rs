@@ -19,7 +19,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { webhook_url: None, bot_token: None, channel_id: None, api_url: "https://slack.com/api".into() }
+        Self {
+            webhook_url: None,
+            bot_token: None,
+            channel_id: None,
+            api_url: "https://slack.com/api".into(),
+        }
     }
 }
 
@@ -40,16 +45,32 @@ pub enum BadSetting {
 /// How Slack is spoken to.
 pub(crate) enum Way {
     Webhook(url::Url),
-    Bot { token: SecretString, channel: String, api: url::Url },
+    Bot {
+        token: SecretString,
+        channel: String,
+        api: url::Url,
+    },
 }
 
 impl Settings {
     /// The way that is set; `None` where Slack is not set up.
     pub(crate) fn way(&self) -> Result<Option<Way>, BadSetting> {
-        let set = |secret: &Option<SecretString>| secret.clone().filter(|secret| !secret.expose_secret().trim().is_empty());
+        let set = |secret: &Option<SecretString>| {
+            secret
+                .clone()
+                .filter(|secret| !secret.expose_secret().trim().is_empty())
+        };
         if let Some(token) = set(&self.bot_token) {
-            let channel = self.channel_id.clone().filter(|channel| !channel.trim().is_empty()).ok_or(BadSetting::NoChannel)?;
-            return Ok(Some(Way::Bot { token, channel, api: address(&self.api_url, "slack.api_url")? }));
+            let channel = self
+                .channel_id
+                .clone()
+                .filter(|channel| !channel.trim().is_empty())
+                .ok_or(BadSetting::NoChannel)?;
+            return Ok(Some(Way::Bot {
+                token,
+                channel,
+                api: address(&self.api_url, "slack.api_url")?,
+            }));
         }
         match set(&self.webhook_url) {
             Some(url) => Ok(Some(Way::Webhook(address(url.expose_secret(), "SLACK_WEBHOOK_URL")?))),
@@ -59,7 +80,9 @@ impl Settings {
 }
 
 fn address(text: &str, name: &'static str) -> Result<url::Url, BadSetting> {
-    let url = url::Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = url::Url::parse(text.trim())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or(BadSetting::NotAnAddress { name })
 }
 
@@ -71,19 +94,39 @@ mod tests {
     #[test]
     fn the_documented_names_are_read() {
         let variables = [("SLACK_BOT_TOKEN", "xoxb-1"), ("SLACK_CHANNEL_ID", "C1")];
-        let read = |source: settings::Source| settings::Settings::load(&source).unwrap().section::<Settings>("slack").unwrap();
-        assert!(matches!(read(settings::Source::default().environment(variables)).way(), Ok(Some(Way::Bot { channel, .. })) if channel == "C1"));
+        let read = |source: settings::Source| {
+            settings::Settings::load(&source)
+                .unwrap()
+                .section::<Settings>("slack")
+                .unwrap()
+        };
+        assert!(
+            matches!(read(settings::Source::default().environment(variables)).way(), Ok(Some(Way::Bot { channel, .. })) if channel == "C1")
+        );
         assert!(matches!(read(settings::Source::default()).way(), Ok(None)));
     }
 
     #[test]
     fn what_is_missing_is_named_and_secrets_are_not() {
-        let none = Settings { webhook_url: Some("".into()), bot_token: Some(" ".into()), ..Settings::default() };
+        let none = Settings {
+            webhook_url: Some("".into()),
+            bot_token: Some(" ".into()),
+            ..Settings::default()
+        };
         assert!(none.way().unwrap().is_none());
-        let lonely = Settings { bot_token: Some("xoxb-1".into()), ..Settings::default() };
+        let lonely = Settings {
+            bot_token: Some("xoxb-1".into()),
+            ..Settings::default()
+        };
         assert!(lonely.way().err().unwrap().to_string().contains("SLACK_CHANNEL_ID"));
-        let wrong = Settings { webhook_url: Some("hooks.slack.example/S3CRET".into()), ..Settings::default() };
+        let wrong = Settings {
+            webhook_url: Some("hooks.slack.example/S3CRET".into()),
+            ..Settings::default()
+        };
         let error = wrong.way().err().unwrap().to_string();
-        assert!(error.contains("SLACK_WEBHOOK_URL") && !error.contains("S3CRET"), "{error}");
+        assert!(
+            error.contains("SLACK_WEBHOOK_URL") && !error.contains("S3CRET"),
+            "{error}"
+        );
     }
 }

@@ -29,7 +29,16 @@ const WARNING: &str = "⚠️ Please review carefully before merging. This PR sh
 #[must_use]
 pub fn text(content: &NoticeContent) -> Text {
     match content {
-        NoticeContent::PullRequestOpened { origin, number, url, title, branch, draft, draft_reasons, proof } => {
+        NoticeContent::PullRequestOpened {
+            origin,
+            number,
+            url,
+            title,
+            branch,
+            draft,
+            draft_reasons,
+            proof,
+        } => {
             let source = Source::of(origin);
             let mut page = Page::new(&format!("🤖 {} Auto-Fix PR Created", source.name), &origin.title);
             page.fields(&[
@@ -43,14 +52,24 @@ pub fn text(content: &NoticeContent) -> Text {
             }
             page.paragraph("Proof", proof);
             if *draft {
-                let why = if draft_reasons.is_empty() { "it needs a closer look".to_owned() } else { draft_reasons.join("; ") };
+                let why = if draft_reasons.is_empty() {
+                    "it needs a closer look".to_owned()
+                } else {
+                    draft_reasons.join("; ")
+                };
                 page.paragraph("Draft", &why);
             }
             page.note(WARNING);
             page.button("Review pull request", url);
             page.done()
         }
-        NoticeContent::FixFailed { origin, retry, max_retries, error, outcome } => {
+        NoticeContent::FixFailed {
+            origin,
+            retry,
+            max_retries,
+            error,
+            outcome,
+        } => {
             let source = Source::of(origin);
             let mut page = Page::new(&format!("❌ {} Auto-Fix Failed", source.name), &origin.title);
             page.fields(&[
@@ -75,8 +94,16 @@ struct Source {
 impl Source {
     fn of(origin: &Origin) -> Self {
         match origin.what.as_str() {
-            "ci" => Self { name: "CI", field: "CI Run", link: "View Run" },
-            _ => Self { name: "Sentry", field: "Sentry Issue", link: "View Issue" },
+            "ci" => Self {
+                name: "CI",
+                field: "CI Run",
+                link: "View Run",
+            },
+            _ => Self {
+                name: "Sentry",
+                field: "Sentry Issue",
+                link: "View Issue",
+            },
         }
     }
 }
@@ -105,12 +132,21 @@ struct Page {
 impl Page {
     fn new(header: &str, title: &str) -> Self {
         let title = clean_line(title);
-        let title = if title.is_empty() { "(no title)".to_owned() } else { title };
+        let title = if title.is_empty() {
+            "(no title)".to_owned()
+        } else {
+            title
+        };
         let blocks = vec![
             json!({ "type": "header", "text": { "type": "plain_text", "text": cut(header, HEADER), "emoji": true } }),
             section(&format!("*{}*", escape(&without_marks(&title), SECTION - 2))),
         ];
-        Self { header: header.into(), plain: vec![header.into(), title.clone()], title, blocks }
+        Self {
+            header: header.into(),
+            plain: vec![header.into(), title.clone()],
+            title,
+            blocks,
+        }
     }
 
     fn fields(&mut self, fields: &[(&str, Shown)]) {
@@ -120,11 +156,15 @@ impl Page {
             let (markup, plain) = match value {
                 Shown::Nothing => continue,
                 Shown::Plain(text) => (escape(&clean_line(text), room), clean_line(text)),
-                Shown::Code(text) => (format!("`{}`", escape(&clean_line(text).replace('`', "'"), room - 2)), clean_line(text)),
+                Shown::Code(text) => (
+                    format!("`{}`", escape(&clean_line(text).replace('`', "'"), room - 2)),
+                    clean_line(text),
+                ),
                 Shown::Link(text, url) => match url.and_then(address) {
-                    Some(url) if escape(&url, usize::MAX).len() + text.len() + 3 <= room => {
-                        (format!("<{}|{}>", escape(&url, usize::MAX), escape(text, 100)), format!("{text} {url}"))
-                    }
+                    Some(url) if escape(&url, usize::MAX).len() + text.len() + 3 <= room => (
+                        format!("<{}|{}>", escape(&url, usize::MAX), escape(text, 100)),
+                        format!("{text} {url}"),
+                    ),
                     _ if text.starts_with('#') => (escape(text, room), text.clone()),
                     _ => continue,
                 },
@@ -142,7 +182,10 @@ impl Page {
         if text.is_empty() {
             return;
         }
-        self.blocks.push(section(&format!("*{name}:* {}", escape(&text, SECTION - name.len() - 4))));
+        self.blocks.push(section(&format!(
+            "*{name}:* {}",
+            escape(&text, SECTION - name.len() - 4)
+        )));
         self.plain.push(format!("{name}: {text}"));
     }
 
@@ -156,7 +199,8 @@ impl Page {
     }
 
     fn note(&mut self, text: &str) {
-        self.blocks.push(json!({ "type": "context", "elements": [markdown(&escape(text, FIELD))] }));
+        self.blocks
+            .push(json!({ "type": "context", "elements": [markdown(&escape(text, FIELD))] }));
         self.plain.push(text.into());
     }
 
@@ -169,7 +213,11 @@ impl Page {
 
     fn done(self) -> Text {
         let fallback = format!("{}: {}", escape(&self.header, HEADER), escape(&self.title, 300));
-        Text { fallback, blocks: self.blocks, plain: self.plain.join("\n") }
+        Text {
+            fallback,
+            blocks: self.blocks,
+            plain: self.plain.join("\n"),
+        }
     }
 }
 
@@ -184,7 +232,9 @@ fn section(text: &str) -> Value {
 
 /// A web address in its normal form, if it is one and short enough; `|` would end it inside a link.
 fn address(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none())?;
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
+    })?;
     let url = url.as_str().replace('|', "%7C").replace('<', "%3C").replace('>', "%3E");
     (url.len() <= ADDRESS).then_some(url)
 }
@@ -215,7 +265,11 @@ fn escape(text: &str, room: usize) -> String {
 }
 
 fn cut(text: &str, limit: usize) -> String {
-    if length(text) <= limit { text.to_owned() } else { text.chars().take(limit.saturating_sub(1) / 2).chain(['…']).collect() }
+    if length(text) <= limit {
+        text.to_owned()
+    } else {
+        text.chars().take(limit.saturating_sub(1) / 2).chain(['…']).collect()
+    }
 }
 
 /// Counted as JavaScript does, the stricter way to count.
@@ -243,7 +297,13 @@ fn clean(text: &str) -> String {
             '\n' => out.push(c),
             '\t' => out.push_str("    "),
             c if c.is_control() => {}
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {}
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' => {}
             '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => {}
             c => out.push(c),
         }
@@ -279,8 +339,17 @@ mod tests {
     use insta::assert_snapshot;
 
     fn origin(what: &str, title: &str) -> Origin {
-        let url = if what == "ci" { "https://github.com/acme/shop/actions/runs/7" } else { "https://sentry.io/organizations/acme/issues/12/" };
-        Origin { what: what.into(), title: title.into(), url: Some(url.into()), environment: (what != "ci").then(|| "production".into()) }
+        let url = if what == "ci" {
+            "https://github.com/acme/shop/actions/runs/7"
+        } else {
+            "https://sentry.io/organizations/acme/issues/12/"
+        };
+        Origin {
+            what: what.into(),
+            title: title.into(),
+            url: Some(url.into()),
+            environment: (what != "ci").then(|| "production".into()),
+        }
     }
 
     fn opened(origin: Origin, draft_reasons: &[&str]) -> NoticeContent {
@@ -298,12 +367,21 @@ mod tests {
 
     fn failed(error: &str) -> NoticeContent {
         let title = "TypeError: Cannot read property 'x' of undefined";
-        NoticeContent::FixFailed { origin: origin("sentry", title), retry: 3, max_retries: 3, error: error.into(), outcome: "no_fix".into() }
+        NoticeContent::FixFailed {
+            origin: origin("sentry", title),
+            retry: 3,
+            max_retries: 3,
+            error: error.into(),
+            outcome: "no_fix".into(),
+        }
     }
 
     #[test]
     fn a_pull_request_after_an_alert() {
-        let text = text(&opened(origin("sentry", "TypeError: Cannot read property 'x' of undefined"), &[]));
+        let text = text(&opened(
+            origin("sentry", "TypeError: Cannot read property 'x' of undefined"),
+            &[],
+        ));
         assert_snapshot!(text.plain, @r#"
         🤖 Sentry Auto-Fix PR Created
         TypeError: Cannot read property 'x' of undefined
@@ -406,7 +484,10 @@ mod tests {
 
     #[test]
     fn a_draft_after_a_red_run() {
-        let text = text(&opened(origin("ci", "Tests failed on main"), &["no test fails without it", "the tests were not run"]));
+        let text = text(&opened(
+            origin("ci", "Tests failed on main"),
+            &["no test fails without it", "the tests were not run"],
+        ));
         assert_snapshot!(text.plain, @r#"
         🤖 CI Auto-Fix PR Created
         Tests failed on main
@@ -494,7 +575,14 @@ mod tests {
     #[test]
     fn what_comes_from_outside_is_shown_and_never_obeyed() {
         let mut content = opened(origin("sentry", HOSTILE), &[HOSTILE]);
-        if let NoticeContent::PullRequestOpened { branch, url, proof, origin, .. } = &mut content {
+        if let NoticeContent::PullRequestOpened {
+            branch,
+            url,
+            proof,
+            origin,
+            ..
+        } = &mut content
+        {
             *branch = HOSTILE.into();
             *proof = HOSTILE.into();
             *url = "javascript:alert(1)".into();
@@ -503,7 +591,18 @@ mod tests {
         }
         for text in [text(&content), text(&failed(HOSTILE))] {
             let all = format!("{} {}", serde_json::to_string(&text.blocks).unwrap(), text.fallback);
-            for bad in ["<!", "<@", "<https://evil", "javascript:", "\u{202e}", "\u{200b}", "\u{1b}", "\\u0000", "\\u001b", "[31m"] {
+            for bad in [
+                "<!",
+                "<@",
+                "<https://evil",
+                "javascript:",
+                "\u{202e}",
+                "\u{200b}",
+                "\u{1b}",
+                "\\u0000",
+                "\\u001b",
+                "[31m",
+            ] {
                 assert!(!all.contains(bad), "{bad:?} in {all}");
             }
             assert!(all.contains("&lt;!channel&gt;"));
@@ -518,7 +617,15 @@ mod tests {
     fn everything_is_cut_to_slacks_limits() {
         let long = "&<🎉>".repeat(5000);
         let mut content = opened(origin("sentry", &long), &[&long, &long]);
-        if let NoticeContent::PullRequestOpened { branch, url, title, proof, origin, .. } = &mut content {
+        if let NoticeContent::PullRequestOpened {
+            branch,
+            url,
+            title,
+            proof,
+            origin,
+            ..
+        } = &mut content
+        {
             (*branch, *title, *proof) = (long.clone(), long.clone(), long.clone());
             *url = format!("https://github.com/{}", "x".repeat(4000));
             origin.environment = Some(long.clone());

@@ -21,14 +21,42 @@ const MESSAGE_BYTES: usize = 900 * 1024;
 
 /// Names under which SDKs and people keep credentials. Compared without case, `-` and `_`.
 const SECRET_NAMES: [&str; 27] = [
-    "password", "passwd", "passphrase", "secret", "clientsecret", "apikey", "xapikey", "auth", "authorization", "proxyauthorization",
-    "credentials", "token", "accesstoken", "refreshtoken", "idtoken", "xauthtoken", "xaccesstoken", "session", "sessionid", "csrftoken",
-    "xcsrftoken", "privatekey", "mysqlpwd", "cookie", "cookies", "setcookie", "signature",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "clientsecret",
+    "apikey",
+    "xapikey",
+    "auth",
+    "authorization",
+    "proxyauthorization",
+    "credentials",
+    "token",
+    "accesstoken",
+    "refreshtoken",
+    "idtoken",
+    "xauthtoken",
+    "xaccesstoken",
+    "session",
+    "sessionid",
+    "csrftoken",
+    "xcsrftoken",
+    "privatekey",
+    "mysqlpwd",
+    "cookie",
+    "cookies",
+    "setcookie",
+    "signature",
 ];
 
 /// Whether a key names a credential.
 pub(super) fn is_secret(name: &str) -> bool {
-    let plain: String = name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect();
+    let plain: String = name
+        .chars()
+        .filter(|c| !matches!(c, '-' | '_' | ' '))
+        .flat_map(char::to_lowercase)
+        .collect();
     SECRET_NAMES.contains(&plain.as_str())
 }
 
@@ -63,32 +91,43 @@ fn object(entries: &Map<String, Value>, depth: usize) -> Map<String, Value> {
 /// The bounded value of a variable or key with this name.
 pub(super) fn named(name: &str, value: &Value, depth: usize) -> Value {
     // `None` under such a name is no secret, and often the very cause of the error.
-    let empty = value.is_null() || value.as_str().is_some_and(|text| text.is_empty() || text == "None" || text == "null");
-    if is_secret(name) && !empty { Value::String("[Filtered]".into()) } else { bounded(value, depth) }
+    let empty = value.is_null()
+        || value
+            .as_str()
+            .is_some_and(|text| text.is_empty() || text == "None" || text == "null");
+    if is_secret(name) && !empty {
+        Value::String("[Filtered]".into())
+    } else {
+        bounded(value, depth)
+    }
 }
 
 /// Gives up the least useful parts, in order, until the signal fits into a message.
 pub(super) fn fit(signal: &mut Signal) {
     let Signal::ErrorAlert(alert) = signal else { return };
     let steps: [fn(&mut ErrorAlert); 5] = [
-        |alert| frames(alert, |age, frame| {
-            if age >= 10 || frame.in_app == Some(false) {
-                frame.vars.clear();
-            }
-        }),
+        |alert| {
+            frames(alert, |age, frame| {
+                if age >= 10 || frame.in_app == Some(false) {
+                    frame.vars.clear();
+                }
+            })
+        },
         |alert| {
             if let Some(request) = &mut alert.request {
                 request.data = None;
                 request.headers.clear();
             }
         },
-        |alert| frames(alert, |age, frame| {
-            if age >= 3 {
-                frame.vars.clear();
-                frame.pre_context.clear();
-                frame.post_context.clear();
-            }
-        }),
+        |alert| {
+            frames(alert, |age, frame| {
+                if age >= 3 {
+                    frame.vars.clear();
+                    frame.pre_context.clear();
+                    frame.post_context.clear();
+                }
+            })
+        },
         |alert| frames(alert, |_, frame| frame.vars.clear()),
         |alert| {
             for exception in &mut alert.exceptions {
@@ -124,7 +163,9 @@ mod tests {
     #[test]
     fn values_are_bounded_and_credentials_filtered() {
         let long = "x".repeat(TEXT + 10);
-        let kept = value(&json!({"long": long, "api_key": "k", "API-Key": "k", "token": null, "nested": {"Authorization": "Bearer x"}}));
+        let kept = value(
+            &json!({"long": long, "api_key": "k", "API-Key": "k", "token": null, "nested": {"Authorization": "Bearer x"}}),
+        );
         assert_eq!(kept["long"].as_str().unwrap().chars().count(), TEXT);
         assert_eq!(kept["api_key"], "[Filtered]");
         assert_eq!(kept["API-Key"], "[Filtered]");
@@ -144,13 +185,19 @@ mod tests {
             vars: (0..40).map(|v| (format!("v{v}"), json!("y".repeat(TEXT)))).collect(),
             ..StackFrame::default()
         };
-        let exception = ExceptionInfo { kind: "E".into(), frames: (0..FRAMES).map(frame).collect(), ..ExceptionInfo::default() };
+        let exception = ExceptionInfo {
+            kind: "E".into(),
+            frames: (0..FRAMES).map(frame).collect(),
+            ..ExceptionInfo::default()
+        };
         let mut alert = crate::provider::event::alert(&json!({"event_id": "e", "issue_id": "1"}), &json!({})).unwrap();
         alert.exceptions = vec![exception];
         let mut signal = Signal::ErrorAlert(Box::new(alert));
         fit(&mut signal);
         assert!(serde_json::to_vec(&signal).unwrap().len() <= 1024 * 1024);
-        let Signal::ErrorAlert(alert) = signal else { unreachable!() };
+        let Signal::ErrorAlert(alert) = signal else {
+            unreachable!()
+        };
         assert_eq!(alert.exceptions[0].frames.last().unwrap().vars.len(), 40);
         assert!(alert.exceptions[0].frames[0].vars.is_empty());
     }

@@ -87,16 +87,29 @@ pub(super) fn read(event: &str, body: &[u8]) -> Result<Reading, BadPayload> {
         ("push", _) => Some(push(&payload)?),
         _ => None,
     };
-    let reason = || Signal::Ignored { reason: format!("`{name}` is not an event that Fixpoint acts on") };
+    let reason = || Signal::Ignored {
+        reason: format!("`{name}` is not an event that Fixpoint acts on"),
+    };
     let (semantic_key, mut signal) = known.unwrap_or_else(|| (String::new(), reason()));
-    let semantic_key = if semantic_key.is_empty() { key_of_body(&name, body) } else { semantic_key };
+    let semantic_key = if semantic_key.is_empty() {
+        key_of_body(&name, body)
+    } else {
+        semantic_key
+    };
     bound::fit(&mut signal);
-    Ok(Reading { event: name, semantic_key, signal })
+    Ok(Reading {
+        event: name,
+        semantic_key,
+        signal,
+    })
 }
 
 /// A part of the payload in the form that we use.
 fn part<T: for<'de> Deserialize<'de>>(payload: &Value, key: &'static str) -> Result<T, BadPayload> {
-    payload.get(key).and_then(|value| T::deserialize(value).ok()).ok_or(BadPayload::Missing(key))
+    payload
+        .get(key)
+        .and_then(|value| T::deserialize(value).ok())
+        .ok_or(BadPayload::Missing(key))
 }
 
 fn repository(payload: &Value) -> Result<(Repository, RepoName), BadPayload> {
@@ -108,13 +121,21 @@ fn repository(payload: &Value) -> Result<(Repository, RepoName), BadPayload> {
 fn actor(user: Option<User>) -> Option<Actor> {
     user.map(|user| {
         let bot = user.kind.as_deref() == Some("Bot") || user.login.ends_with("[bot]");
-        Actor { login: bound::cut(&user.login, 100), bot }
+        Actor {
+            login: bound::cut(&user.login, 100),
+            bot,
+        }
     })
 }
 
 /// A name that git knows but that is never handed to it is no error of the sender's: the delivery is ignored.
 fn unusable(what: &str) -> (String, Signal) {
-    (String::new(), Signal::Ignored { reason: format!("{what} is not one that Fixpoint works with") })
+    (
+        String::new(),
+        Signal::Ignored {
+            reason: format!("{what} is not one that Fixpoint works with"),
+        },
+    )
 }
 
 fn workflow_run(payload: &Value) -> Result<(String, Signal), BadPayload> {
@@ -123,14 +144,23 @@ fn workflow_run(payload: &Value) -> Result<(String, Signal), BadPayload> {
     let installation: Option<Installation> = part(payload, "installation").ok();
     let head_sha = CommitSha::parse(&run.head_sha).map_err(|_| BadPayload::Missing("workflow_run.head_sha"))?;
     let conclusion = run.conclusion.ok_or(BadPayload::Missing("workflow_run.conclusion"))?;
-    let Some(head_branch) = run.head_branch.as_deref().and_then(|branch| BranchName::parse(branch).ok()) else {
+    let Some(head_branch) = run
+        .head_branch
+        .as_deref()
+        .and_then(|branch| BranchName::parse(branch).ok())
+    else {
         return Ok(unusable("the run's branch"));
     };
     let run_attempt = run.run_attempt.unwrap_or(1).max(1);
-    let first_line = run.head_commit.and_then(|commit| commit.message).and_then(|message| message.lines().next().map(str::to_owned));
+    let first_line = run
+        .head_commit
+        .and_then(|commit| commit.message)
+        .and_then(|message| message.lines().next().map(str::to_owned));
     let signal = WorkflowRun {
         repo,
-        head_repo: run.head_repository.and_then(|head| RepoName::parse(&head.full_name).ok()),
+        head_repo: run
+            .head_repository
+            .and_then(|head| RepoName::parse(&head.full_name).ok()),
         run_id: run.id,
         run_attempt,
         workflow: bound::cut(&run.name.unwrap_or_else(|| "workflow".into()), bound::NAME),
@@ -142,10 +172,15 @@ fn workflow_run(payload: &Value) -> Result<(String, Signal), BadPayload> {
         actor: actor(run.triggering_actor.or(run.actor)),
         url: run.html_url.filter(|url| is_web(url)),
         installation: installation.map(|installation| installation.id),
-        default_branch: repository.default_branch.and_then(|branch| BranchName::parse(&branch).ok()),
+        default_branch: repository
+            .default_branch
+            .and_then(|branch| BranchName::parse(&branch).ok()),
         title: first_line.or(run.display_title).map(|title| bound::cut(&title, 300)),
     };
-    Ok((format!("workflow_run:completed:{}:{run_attempt}", run.id), Signal::WorkflowRun(Box::new(signal))))
+    Ok((
+        format!("workflow_run:completed:{}:{run_attempt}", run.id),
+        Signal::WorkflowRun(Box::new(signal)),
+    ))
 }
 
 fn is_web(url: &str) -> bool {
@@ -160,18 +195,32 @@ fn pull_request_action(action: &str, payload: &Value) -> Option<PullRequestActio
         "ready_for_review" => PullRequestAction::ReadyForReview,
         "closed" => {
             let pull_request = payload.get("pull_request");
-            let merged = pull_request.is_some_and(|p| p.get("merged").and_then(Value::as_bool) == Some(true) || p.get("merged_at").is_some_and(Value::is_string));
-            if merged { PullRequestAction::Merged } else { PullRequestAction::Closed }
+            let merged = pull_request.is_some_and(|p| {
+                p.get("merged").and_then(Value::as_bool) == Some(true)
+                    || p.get("merged_at").is_some_and(Value::is_string)
+            });
+            if merged {
+                PullRequestAction::Merged
+            } else {
+                PullRequestAction::Closed
+            }
         }
         _ => return None,
     })
 }
 
 fn pull_request(word: &str, action: PullRequestAction, payload: &Value) -> Result<(String, Signal), BadPayload> {
+    // The guides' own example for trying a webhook by hand names a number and nothing else.
+    if payload.get("repository").is_none() && payload.pointer("/pull_request/number").is_some_and(Value::is_u64) {
+        return Ok(unusable("a pull request without its repository"));
+    }
     let (_, repo) = repository(payload)?;
     let found: PullRequest = part(payload, "pull_request")?;
     let head_sha = CommitSha::parse(&found.head.sha).map_err(|_| BadPayload::Missing("pull_request.head.sha"))?;
-    let (Ok(head_branch), Ok(base_branch)) = (BranchName::parse(&found.head.branch), BranchName::parse(&found.base.branch)) else {
+    let (Ok(head_branch), Ok(base_branch)) = (
+        BranchName::parse(&found.head.branch),
+        BranchName::parse(&found.base.branch),
+    ) else {
         return Ok(unusable("the pull request's branch"));
     };
     // Closing, reopening and closing again at one head are three deliveries; the time of the change tells them apart.
@@ -202,12 +251,24 @@ fn push(payload: &Value) -> Result<(String, Signal), BadPayload> {
         return Ok(unusable("the pushed branch"));
     };
     let after = CommitSha::parse(text("after")?).map_err(|_| BadPayload::Missing("after"))?;
-    let deleted = payload.get("deleted").and_then(Value::as_bool) == Some(true) || after.as_str().bytes().all(|digit| digit == b'0');
+    let deleted = payload.get("deleted").and_then(Value::as_bool) == Some(true)
+        || after.as_str().bytes().all(|digit| digit == b'0');
     let before = payload.get("before").and_then(Value::as_str).unwrap_or_default();
     // A branch may be pushed back and forth between two commits; the time of the push tells these apart.
-    let pushed = repository.pushed_at.map_or_else(String::new, |at| at.as_str().map_or_else(|| at.to_string(), str::to_owned));
-    let key = format!("push:{repo}:{branch}:{}:{after}:{}", bound::cut(before, 64), bound::cut(&pushed, 32));
-    let signal = Push { repo, branch, head_sha: (!deleted).then_some(after), actor: actor(part(payload, "sender").ok()) };
+    let pushed = repository.pushed_at.map_or_else(String::new, |at| {
+        at.as_str().map_or_else(|| at.to_string(), str::to_owned)
+    });
+    let key = format!(
+        "push:{repo}:{branch}:{}:{after}:{}",
+        bound::cut(before, 64),
+        bound::cut(&pushed, 32)
+    );
+    let signal = Push {
+        repo,
+        branch,
+        head_sha: (!deleted).then_some(after),
+        actor: actor(part(payload, "sender").ok()),
+    };
     Ok((key, Signal::Push(signal)))
 }
 
@@ -231,9 +292,17 @@ mod tests {
                 "head_repository": {"full_name": "eve/shop"}, "head_commit": {"message": "Add VAT\n\nlong"}}});
         let reading = reading("workflow_run", &payload);
         assert_eq!(reading.semantic_key, "workflow_run:completed:7:2");
-        let Signal::WorkflowRun(run) = reading.signal else { panic!("no run") };
+        let Signal::WorkflowRun(run) = reading.signal else {
+            panic!("no run")
+        };
         assert_eq!(run.head_repo.unwrap().as_str(), "eve/shop");
-        assert_eq!(run.actor, Some(Actor { login: "fixpoint[bot]".into(), bot: true }));
+        assert_eq!(
+            run.actor,
+            Some(Actor {
+                login: "fixpoint[bot]".into(),
+                bot: true
+            })
+        );
         assert_eq!((run.title.as_deref(), run.installation), (Some("Add VAT"), Some(5)));
     }
 
@@ -246,31 +315,71 @@ mod tests {
     #[test]
     fn a_pull_request_says_what_happened_to_it() {
         let merged = reading("pull_request", &pull_request("closed", true, "2026-01-01T00:00:00Z"));
-        let Signal::PullRequest(change) = merged.signal else { panic!("no change") };
+        let Signal::PullRequest(change) = merged.signal else {
+            panic!("no change")
+        };
         assert_eq!((change.action, change.head_repo), (PullRequestAction::Merged, None));
         let closed = reading("pull_request", &pull_request("closed", false, "2026-01-01T00:00:00Z"));
         let again = reading("pull_request", &pull_request("closed", false, "2026-01-02T00:00:00Z"));
         assert_ne!(closed.semantic_key, again.semantic_key);
-        assert!(matches!(reading("pull_request", &pull_request("labeled", false, "2026-01-01T00:00:00Z")).signal, Signal::Ignored { .. }));
+        assert!(matches!(
+            reading("pull_request", &pull_request("labeled", false, "2026-01-01T00:00:00Z")).signal,
+            Signal::Ignored { .. }
+        ));
     }
 
     #[test]
     fn a_push_is_of_a_branch() {
         let payload = |name: &str, after: &str| json!({"ref": name, "before": SHA, "after": after, "repository": {"full_name": "a/b", "pushed_at": 17}});
-        let Signal::Push(push) = reading("push", &payload("refs/heads/x/y", SHA)).signal else { panic!("no push") };
+        let Signal::Push(push) = reading("push", &payload("refs/heads/x/y", SHA)).signal else {
+            panic!("no push")
+        };
         assert_eq!((push.branch.as_str(), push.head_sha.unwrap().as_str()), ("x/y", SHA));
-        let Signal::Push(push) = reading("push", &payload("refs/heads/x", &"0".repeat(40))).signal else { panic!("no push") };
+        let Signal::Push(push) = reading("push", &payload("refs/heads/x", &"0".repeat(40))).signal else {
+            panic!("no push")
+        };
         assert_eq!(push.head_sha, None);
-        assert!(matches!(reading("push", &payload("refs/tags/v1", SHA)).signal, Signal::Ignored { .. }));
+        assert!(matches!(
+            reading("push", &payload("refs/tags/v1", SHA)).signal,
+            Signal::Ignored { .. }
+        ));
+    }
+
+    #[test]
+    fn the_documented_try_by_hand_is_accepted() {
+        let payload = json!({"action": "closed", "pull_request": {"merged": true, "number": 42}});
+        assert!(matches!(
+            reading("pull_request", &payload).signal,
+            Signal::Ignored { .. }
+        ));
     }
 
     #[test]
     fn what_is_unknown_is_ignored_and_what_is_broken_refused() {
-        for (event, payload) in [("check_run", json!({"action": "created"})), ("brand_new", json!({})), ("workflow_run", json!({"action": "requested"}))] {
-            assert!(matches!(reading(event, &payload).signal, Signal::Ignored { .. }), "{event}");
+        for (event, payload) in [
+            ("check_run", json!({"action": "created"})),
+            ("brand_new", json!({})),
+            ("workflow_run", json!({"action": "requested"})),
+        ] {
+            assert!(
+                matches!(reading(event, &payload).signal, Signal::Ignored { .. }),
+                "{event}"
+            );
         }
-        assert!(matches!(reading("ping", &json!({"zen": "Keep it simple."})).signal, Signal::Ping));
-        for (event, bad) in [("push", "{}"), ("workflow_run", "{\"action\":\"completed\"}"), ("pull_request", "{\"action\":\"closed\",\"pull_request\":{\"merged\":true,\"number\":42}}"), ("ping", "x"), ("ping", "[]")] {
+        assert!(matches!(
+            reading("ping", &json!({"zen": "Keep it simple."})).signal,
+            Signal::Ping
+        ));
+        for (event, bad) in [
+            ("push", "{}"),
+            ("workflow_run", "{\"action\":\"completed\"}"),
+            (
+                "pull_request",
+                "{\"action\":\"closed\",\"pull_request\":{\"merged\":true}}",
+            ),
+            ("ping", "x"),
+            ("ping", "[]"),
+        ] {
             assert!(read(event, bad.as_bytes()).is_err(), "{event} {bad}");
         }
     }

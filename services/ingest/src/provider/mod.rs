@@ -2,8 +2,9 @@
 
 mod bound;
 mod event;
-pub(crate) mod github;
-pub(crate) mod sentry;
+mod github;
+mod request;
+mod sentry;
 
 use domain::signal::Signal;
 use serde_json::Value;

@@ -29,7 +29,9 @@ pub(crate) struct Entry {
 /// Why a delivery was not made durable.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SpoolError {
-    #[error("the spool is full ({entries} deliveries, {bytes} bytes): raise ingest.spool.max_bytes or max_entries, or see why the planner does not take them")]
+    #[error(
+        "the spool is full ({entries} deliveries, {bytes} bytes): raise ingest.spool.max_bytes or max_entries, or see why the planner does not take them"
+    )]
     Full { entries: usize, bytes: u64 },
     #[error("the spool's disk has failed a flush and is no longer trusted: replace the disk, then restart")]
     Broken,
@@ -69,8 +71,14 @@ pub(crate) struct Spool {
 }
 
 enum Command {
-    Append { bytes: Vec<u8>, waiter: Option<oneshot::Sender<Decision>>, durable: oneshot::Sender<Result<(), SpoolError>> },
-    Done { sequence: u64 },
+    Append {
+        bytes: Vec<u8>,
+        waiter: Option<oneshot::Sender<Decision>>,
+        durable: oneshot::Sender<Result<(), SpoolError>>,
+    },
+    Done {
+        sequence: u64,
+    },
 }
 
 /// What the writing thread and everybody else share.
@@ -95,9 +103,14 @@ const COMMANDS: usize = 1024;
 impl Spool {
     /// Opens the folder, and hands out what was left in it, then what is appended.
     pub(crate) fn open(limits: &SpoolSettings) -> Result<(Self, mpsc::UnboundedReceiver<Entry>), OpenError> {
-        let unusable = |source| OpenError::Unusable { dir: limits.dir.clone(), source };
+        let unusable = |source| OpenError::Unusable {
+            dir: limits.dir.clone(),
+            source,
+        };
         std::fs::create_dir_all(&limits.dir).map_err(unusable)?;
-        let guard = only_user(&limits.dir).map_err(unusable)?.ok_or_else(|| OpenError::InUse(limits.dir.clone()))?;
+        let guard = only_user(&limits.dir)
+            .map_err(unusable)?
+            .ok_or_else(|| OpenError::InUse(limits.dir.clone()))?;
         let state = Arc::new(State {
             limits: limits.clone(),
             entries: AtomicUsize::new(0),
@@ -110,12 +123,19 @@ impl Spool {
         let (drain, entries) = mpsc::unbounded_channel();
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let writer = writer::Writer::open(Arc::clone(&state), drain, guard).map_err(unusable)?;
-        std::thread::Builder::new().name("spool".into()).spawn(move || writer.run(inbox)).map_err(unusable)?;
+        std::thread::Builder::new()
+            .name("spool".into())
+            .spawn(move || writer.run(inbox))
+            .map_err(unusable)?;
         Ok((Self { commands, state }, entries))
     }
 
     /// Returns once the bytes would survive a loss of power.
-    pub(crate) async fn append(&self, bytes: Vec<u8>, waiter: Option<oneshot::Sender<Decision>>) -> Result<(), SpoolError> {
+    pub(crate) async fn append(
+        &self,
+        bytes: Vec<u8>,
+        waiter: Option<oneshot::Sender<Decision>>,
+    ) -> Result<(), SpoolError> {
         if self.state.broken.load(Ordering::Acquire) {
             return Err(SpoolError::Broken);
         }
@@ -125,7 +145,11 @@ impl Spool {
         let place = tokio::time::timeout(DURABLE_TIMEOUT, self.commands.reserve()).await;
         let Ok(Ok(place)) = place else {
             self.state.release(size);
-            return Err(if place.is_err() { SpoolError::Slow } else { SpoolError::Broken });
+            return Err(if place.is_err() {
+                SpoolError::Slow
+            } else {
+                SpoolError::Broken
+            });
         };
         place.send(Command::Append { bytes, waiter, durable });
         // The writer owns the reservation from here on, whatever becomes of this request.
@@ -157,7 +181,11 @@ impl Spool {
 
     pub(crate) fn depth(&self) -> Depth {
         let oldest = lock(&self.state.waiting).values().next().map(Instant::elapsed);
-        Depth { entries: self.state.entries.load(Ordering::Acquire), bytes: self.state.bytes.load(Ordering::Acquire), oldest }
+        Depth {
+            entries: self.state.entries.load(Ordering::Acquire),
+            bytes: self.state.bytes.load(Ordering::Acquire),
+            oldest,
+        }
     }
 
     /// Why nothing can be accepted now.
@@ -173,11 +201,20 @@ impl Spool {
 
 impl State {
     fn reserve(&self, size: u64) -> Result<(), SpoolError> {
-        let full = || SpoolError::Full { entries: self.entries.load(Ordering::Acquire), bytes: self.bytes.load(Ordering::Acquire) };
+        let full = || SpoolError::Full {
+            entries: self.entries.load(Ordering::Acquire),
+            bytes: self.bytes.load(Ordering::Acquire),
+        };
         let one_more = |entries| (entries < self.limits.max_entries).then_some(entries + 1);
-        self.entries.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).map_err(|_| full())?;
+        self.entries
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
+            .map_err(|_| full())?;
         let more = |bytes: u64| bytes.checked_add(size).filter(|sum| *sum <= self.limits.max_bytes);
-        if self.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_err() {
+        if self
+            .bytes
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
+            .is_err()
+        {
             self.entries.fetch_sub(1, Ordering::AcqRel);
             return Err(full());
         }
@@ -192,7 +229,11 @@ impl State {
 
 /// Takes the folder for this process; a predecessor may still be on its way out. `None` when somebody else keeps it.
 fn only_user(dir: &Path) -> std::io::Result<Option<File>> {
-    let file = File::options().create(true).truncate(false).write(true).open(dir.join("lock"))?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join("lock"))?;
     for _ in 0..50 {
         match file.try_lock() {
             Ok(()) => return Ok(Some(file)),

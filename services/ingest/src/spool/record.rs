@@ -32,7 +32,9 @@ pub(super) fn settled(sequence: u64) -> Vec<u8> {
 }
 
 fn write(out: &mut Vec<u8>, kind: u8, sequence: u64, payload: &[u8]) -> bool {
-    let Ok(length) = u32::try_from(payload.len()) else { return false };
+    let Ok(length) = u32::try_from(payload.len()) else {
+        return false;
+    };
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(&checksum(kind, sequence, payload).to_le_bytes());
     out.push(kind);
@@ -70,7 +72,9 @@ pub(super) fn read(file: &[u8]) -> Contents {
     while let Some((kind, sequence, payload)) = next(&file[contents.sound..]) {
         match kind {
             DELIVERY => {
-                contents.live.insert(sequence, ((contents.sound + HEAD) as u64, payload));
+                contents
+                    .live
+                    .insert(sequence, ((contents.sound + HEAD) as u64, payload));
             }
             SETTLED => {
                 contents.live.remove(&sequence);
@@ -137,7 +141,12 @@ mod tests {
             bad[at] ^= 0x10;
             for (sequence, (offset, length)) in read(&bad).live {
                 let at = usize::try_from(offset).unwrap();
-                let expected: &[u8] = match sequence { 1 => b"one", 2 => b"", 3 => b"three", other => unreachable!("{other}") };
+                let expected: &[u8] = match sequence {
+                    1 => b"one",
+                    2 => b"",
+                    3 => b"three",
+                    other => unreachable!("{other}"),
+                };
                 assert_eq!(&bad[at..at + length], expected);
             }
         }

@@ -59,7 +59,11 @@ impl Writer {
         let mut found: Vec<u64> = Vec::new();
         for file in std::fs::read_dir(&writer.state.limits.dir)? {
             let name = file?.file_name();
-            found.extend(name.to_str().and_then(|name| name.strip_suffix(".spool")).and_then(|id| id.parse::<u64>().ok()));
+            found.extend(
+                name.to_str()
+                    .and_then(|name| name.strip_suffix(".spool"))
+                    .and_then(|id| id.parse::<u64>().ok()),
+            );
         }
         found.sort_unstable();
         for id in found {
@@ -93,10 +97,24 @@ impl Writer {
         lock(&self.state.files).insert(id, Arc::clone(&file));
         self.state.bytes.fetch_add(contents.sound as u64, Ordering::AcqRel);
         self.state.entries.fetch_add(contents.live.len(), Ordering::AcqRel);
-        self.segments.insert(id, Segment { file, length: contents.sound as u64, live: contents.live.len() });
+        self.segments.insert(
+            id,
+            Segment {
+                file,
+                length: contents.sound as u64,
+                live: contents.live.len(),
+            },
+        );
         for (sequence, (offset, length)) in contents.live {
             self.index.insert(sequence, id);
-            self.hand_out(Entry { sequence, segment: id, offset, length, waiter: None, since: Instant::now() });
+            self.hand_out(Entry {
+                sequence,
+                segment: id,
+                offset,
+                length,
+                waiter: None,
+                since: Instant::now(),
+            });
         }
         Ok(())
     }
@@ -115,13 +133,25 @@ impl Writer {
             let mut next = Some(first);
             while let Some(command) = next {
                 match command {
-                    Command::Append { bytes: payload, waiter, durable } => {
+                    Command::Append {
+                        bytes: payload,
+                        waiter,
+                        durable,
+                    } => {
                         bytes += payload.len();
-                        batch.push(Append { bytes: payload, waiter, durable });
+                        batch.push(Append {
+                            bytes: payload,
+                            waiter,
+                            durable,
+                        });
                     }
                     Command::Done { sequence } => self.settle(sequence),
                 }
-                next = if bytes < BATCH_BYTES { inbox.try_recv().ok() } else { None };
+                next = if bytes < BATCH_BYTES {
+                    inbox.try_recv().ok()
+                } else {
+                    None
+                };
             }
             if !batch.is_empty() {
                 self.commit(batch);
@@ -141,11 +171,16 @@ impl Writer {
             Ok(id) => id,
             Err(error) => return self.refuse_unwritable(batch, error),
         };
-        let Some(segment) = self.segments.get_mut(&id) else { return self.refuse(batch, || SpoolError::Broken) };
+        let Some(segment) = self.segments.get_mut(&id) else {
+            return self.refuse(batch, || SpoolError::Broken);
+        };
         let begin = segment.length;
         let mut buffer = Vec::new();
         let first = self.next_sequence;
-        let sound = batch.iter().zip(first..).all(|(append, sequence)| record::delivery(&mut buffer, sequence, &append.bytes));
+        let sound = batch
+            .iter()
+            .zip(first..)
+            .all(|(append, sequence)| record::delivery(&mut buffer, sequence, &append.bytes));
         if !sound {
             return self.refuse_unwritable(batch, io::ErrorKind::FileTooLarge.into());
         }
@@ -169,7 +204,14 @@ impl Writer {
             let (offset, length) = (at + record::payload_offset(), append.bytes.len());
             at += record::size(length);
             self.index.insert(sequence, id);
-            self.hand_out(Entry { sequence, segment: id, offset, length, waiter: append.waiter, since: Instant::now() });
+            self.hand_out(Entry {
+                sequence,
+                segment: id,
+                offset,
+                length,
+                waiter: append.waiter,
+                since: Instant::now(),
+            });
             // Whoever asked may be gone; the delivery is on its way all the same.
             let _ = append.durable.send(Ok(()));
         }
@@ -190,12 +232,22 @@ impl Writer {
 
     /// The file that takes the next deliveries.
     fn writable(&mut self) -> io::Result<u64> {
-        if let Some(id) = self.active.filter(|id| self.segments.get(id).is_some_and(|segment| segment.length < SEGMENT_BYTES)) {
+        if let Some(id) = self.active.filter(|id| {
+            self.segments
+                .get(id)
+                .is_some_and(|segment| segment.length < SEGMENT_BYTES)
+        }) {
             return Ok(id);
         }
         let id = self.next_segment;
-        let file = File::options().read(true).write(true).create_new(true).open(self.path(id))?;
-        let ready = file.write_all_at(&record::MAGIC, 0).and_then(|()| File::open(&self.state.limits.dir)?.sync_all());
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(self.path(id))?;
+        let ready = file
+            .write_all_at(&record::MAGIC, 0)
+            .and_then(|()| File::open(&self.state.limits.dir)?.sync_all());
         if let Err(error) = ready {
             let _ = std::fs::remove_file(self.path(id));
             return Err(error);
@@ -217,7 +269,9 @@ impl Writer {
         let Some(id) = self.index.remove(&sequence) else { return };
         lock(&self.state.waiting).remove(&sequence);
         self.state.entries.fetch_sub(1, Ordering::AcqRel);
-        let Some(segment) = self.segments.get_mut(&id) else { return };
+        let Some(segment) = self.segments.get_mut(&id) else {
+            return;
+        };
         segment.live -= 1;
         if segment.live == 0 && (self.active != Some(id) || segment.length > IDLE_BYTES) {
             if self.active == Some(id) {
@@ -262,14 +316,21 @@ mod tests {
     fn append(writer: &mut Writer) -> Result<(), SpoolError> {
         let (durable, mut written) = oneshot::channel();
         writer.state.reserve(record::size(3)).unwrap();
-        writer.commit(vec![Append { bytes: b"abc".to_vec(), waiter: None, durable }]);
+        writer.commit(vec![Append {
+            bytes: b"abc".to_vec(),
+            waiter: None,
+            durable,
+        }]);
         written.try_recv().unwrap()
     }
 
     #[test]
     fn a_flush_that_fails_is_never_trusted_again() {
         let dir = tempfile::tempdir().unwrap();
-        let limits = SpoolSettings { dir: dir.path().into(), ..SpoolSettings::default() };
+        let limits = SpoolSettings {
+            dir: dir.path().into(),
+            ..SpoolSettings::default()
+        };
         let state = Arc::new(State {
             limits,
             entries: 0.into(),

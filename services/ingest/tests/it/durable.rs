@@ -33,7 +33,11 @@ async fn what_was_accepted_survives_a_kill_and_comes_at_most_twice() {
 
     let mut site = Site::reopen(dir, bus::MemoryBus::default(), |_| {}).await;
     let heard = site.decide(|_| Some(Decision::Noted));
-    eventually("the spool is empty", PATIENT, async || (site.ingest.depth().entries == 0).then_some(())).await.unwrap();
+    eventually("the spool is empty", PATIENT, async || {
+        (site.ingest.depth().entries == 0).then_some(())
+    })
+    .await
+    .unwrap();
     let count = count(&heard.lock().unwrap());
     for delivery in &accepted {
         assert_eq!(count.get(delivery), Some(&1), "{delivery}");
@@ -50,11 +54,20 @@ async fn killed_in_the_middle_nothing_is_lost_and_little_repeated() {
 
     let mut site = Site::reopen(dir, bus, |_| {}).await;
     let heard_later = site.decide(|_| Some(Decision::Noted));
-    eventually("the spool is empty", PATIENT, async || (site.ingest.depth().entries == 0).then_some(())).await.unwrap();
+    eventually("the spool is empty", PATIENT, async || {
+        (site.ingest.depth().entries == 0).then_some(())
+    })
+    .await
+    .unwrap();
     let mut all = heard.lock().unwrap().clone();
     all.extend(heard_later.lock().unwrap().clone());
     let count = count(&all);
-    assert!(accepted.iter().all(|delivery| matches!(count.get(delivery), Some(1 | 2))), "{count:?}");
+    assert!(
+        accepted
+            .iter()
+            .all(|delivery| matches!(count.get(delivery), Some(1 | 2))),
+        "{count:?}"
+    );
 }
 
 #[tokio::test]
@@ -62,7 +75,11 @@ async fn what_is_settled_leaves_no_file_behind() {
     let mut site = Site::open().await;
     site.decide(|_| Some(Decision::Noted));
     accept(&site, 0..50).await;
-    eventually("the spool is empty", PATIENT, async || (site.ingest.depth().entries == 0).then_some(())).await.unwrap();
+    eventually("the spool is empty", PATIENT, async || {
+        (site.ingest.depth().entries == 0).then_some(())
+    })
+    .await
+    .unwrap();
     let (dir, bus) = site.kill().await;
     let mut site = Site::reopen(dir, bus, |_| {}).await;
     let heard = site.decide(|_| Some(Decision::Noted));
@@ -79,16 +96,33 @@ async fn a_full_spool_is_a_503_until_there_is_room() {
     let body = push(4).to_string();
     let request = || {
         let tag = testkit::github_signature(crate::site::GITHUB_SECRET, body.as_bytes());
-        site.client.post(format!("{}/webhooks/github", site.address)).header("X-GitHub-Event", "push").header("X-Hub-Signature-256", tag).body(body.clone())
+        site.client
+            .post(format!("{}/webhooks/github", site.address))
+            .header("X-GitHub-Event", "push")
+            .header("X-Hub-Signature-256", tag)
+            .body(body.clone())
     };
     let refused = request().send().await.unwrap();
-    assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].to_str().unwrap()), (503, "5"));
+    assert_eq!(
+        (
+            refused.status().as_u16(),
+            refused.headers()["retry-after"].to_str().unwrap()
+        ),
+        (503, "5")
+    );
     let (status, ready) = site.get("/health/ready").await;
     assert_eq!(status, 503);
-    assert!(ready["reasons"][0].as_str().unwrap().contains("ingest.spool.max_bytes"), "{ready}");
+    assert!(
+        ready["reasons"][0].as_str().unwrap().contains("ingest.spool.max_bytes"),
+        "{ready}"
+    );
 
     site.decide(|_| Some(Decision::Noted));
-    eventually("the spool is empty", PATIENT, async || (site.ingest.depth().entries == 0).then_some(())).await.unwrap();
+    eventually("the spool is empty", PATIENT, async || {
+        (site.ingest.depth().entries == 0).then_some(())
+    })
+    .await
+    .unwrap();
     accept(&site, 4..5).await;
     assert_eq!(site.get("/health/ready").await.0, 200);
 }
@@ -102,7 +136,10 @@ async fn bytes_are_bounded_too() {
     }
     assert_eq!(statuses[0], 202);
     assert_eq!(statuses[7], 503);
-    let on_disk: u64 = std::fs::read_dir(site.dir.path().join("spool")).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    let on_disk: u64 = std::fs::read_dir(site.dir.path().join("spool"))
+        .unwrap()
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum();
     assert!(on_disk <= 3000, "{on_disk}");
 }
 
@@ -124,14 +161,21 @@ async fn a_folder_that_cannot_be_used_is_named() {
     let file = dir.path().join("not a folder");
     std::fs::write(&file, "").unwrap();
     let settings = crate::site::settings(&file);
-    let error = ingest::Ingest::open(settings, std::sync::Arc::new(bus::MemoryBus::default())).err().unwrap();
+    let error = ingest::Ingest::open(settings, std::sync::Arc::new(bus::MemoryBus::default()))
+        .err()
+        .unwrap();
     assert!(format!("{error:#}").contains("ingest.spool.dir"), "{error:#}");
 }
 
 #[tokio::test]
 async fn one_folder_has_one_user() {
     let site = Site::open().await;
-    let error = ingest::Ingest::open(crate::site::settings(site.dir.path()), std::sync::Arc::new(site.bus.clone())).err().unwrap();
+    let error = ingest::Ingest::open(
+        crate::site::settings(site.dir.path()),
+        std::sync::Arc::new(site.bus.clone()),
+    )
+    .err()
+    .unwrap();
     assert!(format!("{error:#}").contains("used by another process"), "{error:#}");
 }
 
@@ -147,6 +191,10 @@ async fn a_torn_end_is_put_aside_and_the_rest_delivered() {
 
     let mut site = Site::reopen(dir, bus::MemoryBus::default(), |_| {}).await;
     let heard = site.decide(|_| Some(Decision::Noted));
-    eventually("two are delivered", PATIENT, async || (heard.lock().unwrap().len() == 2).then_some(())).await.unwrap();
+    eventually("two are delivered", PATIENT, async || {
+        (heard.lock().unwrap().len() == 2).then_some(())
+    })
+    .await
+    .unwrap();
     assert!(site.dir.path().join("spool/0000000001.damaged").exists());
 }

@@ -4,5 +4,6 @@
 mod answers;
 mod conformance;
 mod durable;
+mod process;
 mod signatures;
 mod site;

@@ -8,7 +8,11 @@ use testkit::{github_signature, hmac};
 const BODY: &str = r#"{"action":"created","data":{}}"#;
 
 async fn send(site: &Site, path: &str, header: &'static str, values: &[Vec<u8>]) -> (u16, serde_json::Value) {
-    let mut request = site.client.post(format!("{}{path}", site.address)).header("X-GitHub-Event", "star").header("Sentry-Hook-Resource", "comment");
+    let mut request = site
+        .client
+        .post(format!("{}{path}", site.address))
+        .header("X-GitHub-Event", "star")
+        .header("Sentry-Hook-Resource", "comment");
     let mut headers = reqwest::header::HeaderMap::new();
     for value in values {
         headers.append(header, HeaderValue::from_bytes(value).unwrap());
@@ -21,8 +25,18 @@ async fn send(site: &Site, path: &str, header: &'static str, values: &[Vec<u8>])
 async fn only_the_right_signature_opens() {
     let site = Site::open().await;
     let doors = [
-        ("/webhooks/github", "x-hub-signature-256", "sha256=", ["the older one", GITHUB_SECRET]),
-        ("/webhooks/sentry", "sentry-hook-signature", "", [SENTRY_SECRET, "the newer one"]),
+        (
+            "/webhooks/github",
+            "x-hub-signature-256",
+            "sha256=",
+            ["the older one", GITHUB_SECRET],
+        ),
+        (
+            "/webhooks/sentry",
+            "sentry-hook-signature",
+            "",
+            [SENTRY_SECRET, "the newer one"],
+        ),
     ];
     for (path, header, prefix, secrets) in doors {
         let good = format!("{prefix}{}", hmac(secrets[0], BODY.as_bytes()));
@@ -52,8 +66,15 @@ async fn only_the_right_signature_opens() {
             vec![good.clone().into(), vec![b'0'; 64]],
         ];
         for values in table {
-            let shown: Vec<_> = values.iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
-            assert_eq!(send(&site, path, header, &values).await, (401, json!({ "error": "Invalid signature" })), "{path} {shown:?}");
+            let shown: Vec<_> = values
+                .iter()
+                .map(|value| String::from_utf8_lossy(value).into_owned())
+                .collect();
+            assert_eq!(
+                send(&site, path, header, &values).await,
+                (401, json!({ "error": "Invalid signature" })),
+                "{path} {shown:?}"
+            );
         }
     }
 }
@@ -61,9 +82,19 @@ async fn only_the_right_signature_opens() {
 #[tokio::test]
 async fn githubs_documented_vector_is_believed() {
     let site = Site::open().await;
-    assert_eq!(github_signature(GITHUB_SECRET, b"Hello, World!"), "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
-    let request = site.client.post(format!("{}/webhooks/github", site.address)).header("X-GitHub-Event", "push").body("Hello, World!");
-    let request = request.header("X-Hub-Signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
+    assert_eq!(
+        github_signature(GITHUB_SECRET, b"Hello, World!"),
+        "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    );
+    let request = site
+        .client
+        .post(format!("{}/webhooks/github", site.address))
+        .header("X-GitHub-Event", "push")
+        .body("Hello, World!");
+    let request = request.header(
+        "X-Hub-Signature-256",
+        "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
+    );
     // It is believed, and then it is no payload.
     assert_eq!(answer(request).await.0, 400);
 }
@@ -76,6 +107,16 @@ async fn without_a_secret_everybody_is_refused() {
     })
     .await;
     let nothing = |prefix: &str| vec![format!("{prefix}{}", hmac("", BODY.as_bytes())).into_bytes()];
-    assert_eq!(send(&site, "/webhooks/github", "x-hub-signature-256", &nothing("sha256=")).await.0, 401);
-    assert_eq!(send(&site, "/webhooks/sentry", "sentry-hook-signature", &nothing("")).await.0, 401);
+    assert_eq!(
+        send(&site, "/webhooks/github", "x-hub-signature-256", &nothing("sha256="))
+            .await
+            .0,
+        401
+    );
+    assert_eq!(
+        send(&site, "/webhooks/sentry", "sentry-hook-signature", &nothing(""))
+            .await
+            .0,
+        401
+    );
 }

@@ -57,7 +57,11 @@ impl Site {
         change(&mut settings);
         let ingest = Arc::new(Ingest::open(settings, Arc::new(bus.clone())).unwrap());
         let routes = ingest.routes();
-        let server = HttpServer::new(move || App::new().configure(routes.clone())).workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+        let server = HttpServer::new(move || App::new().configure(routes.clone()))
+            .workers(1)
+            .disable_signals()
+            .bind("127.0.0.1:0")
+            .unwrap();
         let address = format!("http://{}", server.addrs()[0]);
         let server = server.run();
         let handle = server.handle();
@@ -65,7 +69,16 @@ impl Site {
         let running = Arc::clone(&ingest);
         let run = tokio::spawn(async move { running.run(CancellationToken::new()).await });
         let client = http_client(PATIENT).unwrap();
-        Self { address, bus, ingest, client, dir, server: handle, run: Some(run), planner: Vec::new() }
+        Self {
+            address,
+            bus,
+            ingest,
+            client,
+            dir,
+            server: handle,
+            run: Some(run),
+            planner: Vec::new(),
+        }
     }
 
     /// A planner that decides like this, and says so.
@@ -79,13 +92,22 @@ impl Site {
                 let message: SignalReceived = incoming.envelope.read().unwrap();
                 hears.lock().unwrap().push(message.clone());
                 match decide(&message) {
-                    Some(decision) => reply(&SignalDecided { delivery: message.delivery.id, decision }),
+                    Some(decision) => reply(&SignalDecided {
+                        delivery: message.delivery.id,
+                        decision,
+                    }),
                     None => Answer::Done,
                 }
             }
         });
         self.planner.push(tokio::spawn(async move {
-            bus.consume(Consume::from(Queue::PlannerSignals, 8), planner, CancellationToken::new()).await.unwrap();
+            bus.consume(
+                Consume::from(Queue::PlannerSignals, 8),
+                planner,
+                CancellationToken::new(),
+            )
+            .await
+            .unwrap();
         }));
         heard
     }
@@ -96,7 +118,11 @@ impl Site {
 
     pub async fn github(&self, path: &str, event: &str, payload: &Value) -> (u16, Value) {
         let body = payload.to_string();
-        let request = self.client.post(format!("{}{path}", self.address)).header("X-GitHub-Event", event).header("X-GitHub-Delivery", "guid-1");
+        let request = self
+            .client
+            .post(format!("{}{path}", self.address))
+            .header("X-GitHub-Event", event)
+            .header("X-GitHub-Delivery", "guid-1");
         let request = request.header("X-Hub-Signature-256", github_signature(GITHUB_SECRET, body.as_bytes()));
         answer(request.header("Content-Type", "application/json").body(body)).await
     }

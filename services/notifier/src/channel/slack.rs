@@ -30,14 +30,20 @@ pub(crate) struct Slack {
 impl Slack {
     pub(crate) fn new(way: Way) -> anyhow::Result<Self> {
         telemetry::crypto();
-        let roots = HttpsConnectorBuilder::new().with_native_roots().context("reading this machine's root certificates: install ca-certificates")?;
+        let roots = HttpsConnectorBuilder::new()
+            .with_native_roots()
+            .context("reading this machine's root certificates: install ca-certificates")?;
         // Plain http is for proxies and stand-ins; the address is the operator's.
         let https = roots.https_or_http().enable_http1().enable_http2().build();
         let mut connector = SlackClientHyperConnector::with_connector(https);
         if let Way::Bot { api, .. } = &way {
             connector = connector.with_slack_api_url(api.as_str().trim_end_matches('/'));
         }
-        Ok(Self { client: SlackClient::new(connector), way, next: Mutex::new(Instant::now()) })
+        Ok(Self {
+            client: SlackClient::new(connector),
+            way,
+            next: Mutex::new(Instant::now()),
+        })
     }
 
     async fn post(&self, content: SlackMessageContent) -> Result<Option<String>, SlackClientError> {
@@ -46,7 +52,9 @@ impl Slack {
                 let request = SlackApiPostWebhookMessageRequest::new(content);
                 match self.client.post_webhook_message(url, &request).await {
                     // The webhook's answer is the word `ok`; a proxy may have taken away its content type.
-                    Err(SlackClientError::ProtocolError(answer)) if answer.json_body.as_deref() == Some("ok") => Ok(None),
+                    Err(SlackClientError::ProtocolError(answer)) if answer.json_body.as_deref() == Some("ok") => {
+                        Ok(None)
+                    }
                     answer => answer.map(|_| None),
                 }
             }
@@ -82,7 +90,10 @@ impl Channel for Slack {
         match sent {
             Ok(Ok(id)) => Ok(id),
             Ok(Err(error)) => Err(judge(&error)),
-            Err(_) => Err(SendError::Later { after: None, reason: format!("Slack did not answer within {TIMEOUT:?}") }),
+            Err(_) => Err(SendError::Later {
+                after: None,
+                reason: format!("Slack did not answer within {TIMEOUT:?}"),
+            }),
         }
     }
 }
@@ -90,7 +101,13 @@ impl Channel for Slack {
 fn is_about_layout(error: &SlackClientError) -> bool {
     match error {
         SlackClientError::ApiError(error) => error.code.starts_with("invalid_blocks"),
-        SlackClientError::HttpError(error) => error.status_code == 400 && error.http_response_body.as_deref().is_some_and(|body| body.trim().starts_with("invalid_")),
+        SlackClientError::HttpError(error) => {
+            error.status_code == 400
+                && error
+                    .http_response_body
+                    .as_deref()
+                    .is_some_and(|body| body.trim().starts_with("invalid_"))
+        }
         _ => false,
     }
 }
@@ -99,18 +116,36 @@ fn is_about_layout(error: &SlackClientError) -> bool {
 fn judge(error: &SlackClientError) -> SendError {
     let later = |reason: String| SendError::Later { after: None, reason };
     match error {
-        SlackClientError::RateLimitError(limit) => SendError::Later { after: limit.retry_after, reason: "Slack asks for patience (429)".into() },
+        SlackClientError::RateLimitError(limit) => SendError::Later {
+            after: limit.retry_after,
+            reason: "Slack asks for patience (429)".into(),
+        },
         SlackClientError::ApiError(error) => match error.code.as_str() {
-            "ratelimited" | "rate_limited" | "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" | "team_added_to_org" => {
-                later(format!("Slack answers `{}`", error.code))
-            }
-            code => SendError::Never { reason: format!("Slack refuses with `{code}`: {}", advice(code)) },
+            "ratelimited"
+            | "rate_limited"
+            | "internal_error"
+            | "fatal_error"
+            | "service_unavailable"
+            | "request_timeout"
+            | "team_added_to_org" => later(format!("Slack answers `{}`", error.code)),
+            code => SendError::Never {
+                reason: format!("Slack refuses with `{code}`: {}", advice(code)),
+            },
         },
         SlackClientError::HttpError(error) => {
             let status = error.status_code.as_u16();
-            let word: String = error.http_response_body.as_deref().unwrap_or_default().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(60).collect();
+            let word: String = error
+                .http_response_body
+                .as_deref()
+                .unwrap_or_default()
+                .chars()
+                .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .take(60)
+                .collect();
             match status {
-                400..=499 if !matches!(status, 408 | 425 | 429) => SendError::Never { reason: format!("Slack refuses with {status} `{word}`: {}", advice(&word)) },
+                400..=499 if !matches!(status, 408 | 425 | 429) => SendError::Never {
+                    reason: format!("Slack refuses with {status} `{word}`: {}", advice(&word)),
+                },
                 _ => later(format!("Slack answers {status}")),
             }
         }
@@ -121,10 +156,16 @@ fn judge(error: &SlackClientError) -> SendError {
 
 fn advice(code: &str) -> &'static str {
     match code {
-        "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => "set a valid SLACK_BOT_TOKEN",
-        "channel_not_found" | "not_in_channel" | "is_archived" | "channel_is_archived" => "set SLACK_CHANNEL_ID to a channel that the bot is a member of",
+        "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
+            "set a valid SLACK_BOT_TOKEN"
+        }
+        "channel_not_found" | "not_in_channel" | "is_archived" | "channel_is_archived" => {
+            "set SLACK_CHANNEL_ID to a channel that the bot is a member of"
+        }
         "missing_scope" | "no_permission" => "give the bot the scope chat:write",
-        "no_service" | "no_team" | "invalid_token" | "action_prohibited" | "no_active_hooks" => "make a new incoming webhook and set SLACK_WEBHOOK_URL",
+        "no_service" | "no_team" | "invalid_token" | "action_prohibited" | "no_active_hooks" => {
+            "make a new incoming webhook and set SLACK_WEBHOOK_URL"
+        }
         _ => "see Slack's list of errors",
     }
 }

@@ -28,13 +28,21 @@ struct Office {
 impl Office {
     async fn with_webhook() -> Self {
         let slack = SlackStandIn::start().await.unwrap();
-        let settings = Settings { webhook_url: Some(slack.webhook_url().into()), ..Settings::default() };
+        let settings = Settings {
+            webhook_url: Some(slack.webhook_url().into()),
+            ..Settings::default()
+        };
         Self::open(slack, settings)
     }
 
     async fn with_bot(token: &str, channel: &str) -> Self {
         let slack = SlackStandIn::start().await.unwrap();
-        let settings = Settings { bot_token: Some(token.into()), channel_id: Some(channel.into()), api_url: slack.api_url(), ..Settings::default() };
+        let settings = Settings {
+            bot_token: Some(token.into()),
+            channel_id: Some(channel.into()),
+            api_url: slack.api_url(),
+            ..Settings::default()
+        };
         Self::open(slack, settings)
     }
 
@@ -46,11 +54,25 @@ impl Office {
             heard.lock().unwrap().push(incoming.envelope.read().unwrap());
             std::future::ready(Answer::Done)
         });
-        tokio::spawn(async move { planner.consume(Consume::from(Queue::PlannerDelivered, 1), hear, CancellationToken::new()).await });
+        tokio::spawn(async move {
+            planner
+                .consume(
+                    Consume::from(Queue::PlannerDelivered, 1),
+                    hear,
+                    CancellationToken::new(),
+                )
+                .await
+        });
         let stop = CancellationToken::new();
         let (office_bus, until): (Arc<dyn Bus>, _) = (Arc::new(bus.clone()), stop.clone());
         let run = tokio::spawn(async move { notifier::run(&settings, office_bus, until).await });
-        Self { bus, slack, delivered, stop, run }
+        Self {
+            bus,
+            slack,
+            delivered,
+            stop,
+            run,
+        }
     }
 
     async fn raise(&self, number: u64) -> NoticeId {
@@ -60,7 +82,12 @@ impl Office {
     }
 
     async fn raise_as(&self, id: NoticeId, number: u64) {
-        let origin = Origin { what: "sentry".into(), title: format!("KeyError {number}"), url: None, environment: None };
+        let origin = Origin {
+            what: "sentry".into(),
+            title: format!("KeyError {number}"),
+            url: None,
+            environment: None,
+        };
         let content = NoticeContent::PullRequestOpened {
             origin,
             number,
@@ -71,8 +98,16 @@ impl Office {
             draft_reasons: vec![],
             proof: "one test failed before and passes after".into(),
         };
-        let notice = Notice { id, job: JobId::from_uuid(Uuid::now_v7()), repo: RepoName::parse("acme/shop").unwrap(), content };
-        let raised = NoticeRaised { notice, channel: "slack".into() };
+        let notice = Notice {
+            id,
+            job: JobId::from_uuid(Uuid::now_v7()),
+            repo: RepoName::parse("acme/shop").unwrap(),
+            content,
+        };
+        let raised = NoticeRaised {
+            notice,
+            channel: "slack".into(),
+        };
         drop(self.bus.publish(Envelope::of(&raised).unwrap()).await.unwrap());
     }
 
@@ -82,7 +117,11 @@ impl Office {
     }
 
     fn titles(&self) -> Vec<String> {
-        self.slack.messages().iter().map(|message| message.text.clone()).collect()
+        self.slack
+            .messages()
+            .iter()
+            .map(|message| message.text.clone())
+            .collect()
     }
 }
 
@@ -97,7 +136,14 @@ async fn a_webhook_is_told() {
     let office = Office::with_webhook().await;
     let id = office.raise(7).await;
     let delivered = office.all_told(1).await;
-    assert_eq!((delivered[0].notice, delivered[0].channel.as_str(), &delivered[0].external_id), (id, "slack", &None));
+    assert_eq!(
+        (
+            delivered[0].notice,
+            delivered[0].channel.as_str(),
+            &delivered[0].external_id
+        ),
+        (id, "slack", &None)
+    );
     insta::assert_snapshot!(office.slack.messages()[0].as_read(), @r#"
     🤖 Sentry Auto-Fix PR Created
 
@@ -135,8 +181,16 @@ async fn slack_is_given_the_time_it_asks_for_and_one_message_a_second() {
     office.all_told(2).await;
     let messages = office.slack.messages();
     assert_eq!(messages.len(), 2);
-    assert!(messages[0].at - begin >= Duration::from_secs(2), "{:?}", messages[0].at - begin);
-    assert!(messages[1].at - messages[0].at >= Duration::from_millis(950), "{:?}", messages[1].at - messages[0].at);
+    assert!(
+        messages[0].at - begin >= Duration::from_secs(2),
+        "{:?}",
+        messages[0].at - begin
+    );
+    assert!(
+        messages[1].at - messages[0].at >= Duration::from_millis(950),
+        "{:?}",
+        messages[1].at - messages[0].at
+    );
 }
 
 #[tokio::test]
@@ -153,16 +207,29 @@ async fn nothing_is_lost_while_slack_is_down_and_order_is_kept() {
     office.all_told(3).await;
     let titles = office.titles();
     assert_eq!(titles.len(), 3);
-    assert!(titles.iter().zip(1..).all(|(title, number)| title.ends_with(&format!("KeyError {number}"))), "{titles:?}");
+    assert!(
+        titles
+            .iter()
+            .zip(1..)
+            .all(|(title, number)| title.ends_with(&format!("KeyError {number}"))),
+        "{titles:?}"
+    );
 }
 
 #[tokio::test]
 async fn what_can_never_work_is_put_aside_with_advice() {
-    for (token, channel, advice) in [("xoxb-wrong", CHANNEL, "SLACK_BOT_TOKEN"), (BOT_TOKEN, "C0NOWHERE", "SLACK_CHANNEL_ID")] {
+    for (token, channel, advice) in [
+        ("xoxb-wrong", CHANNEL, "SLACK_BOT_TOKEN"),
+        (BOT_TOKEN, "C0NOWHERE", "SLACK_CHANNEL_ID"),
+    ] {
         let office = Office::with_bot(token, channel).await;
         office.raise(1).await;
         let queue = Queue::NotifierNotices("slack".into());
-        let dead = eventually("it is dead", PATIENT, async || Some(office.bus.dead(&queue)).filter(|dead| !dead.is_empty())).await.unwrap();
+        let dead = eventually("it is dead", PATIENT, async || {
+            Some(office.bus.dead(&queue)).filter(|dead| !dead.is_empty())
+        })
+        .await
+        .unwrap();
         assert!(dead[0].1.contains(advice), "{}", dead[0].1);
         assert!(office.delivered.lock().unwrap().is_empty());
     }
@@ -207,8 +274,18 @@ async fn a_stop_gives_back_what_waits() {
     office.raise(1).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     office.stop.cancel();
-    tokio::time::timeout(Duration::from_secs(5), &mut office.run).await.unwrap().unwrap().unwrap();
-    let depth = office.bus.depth().await.into_iter().find(|depth| depth.queue == "notifier.slack").unwrap();
+    tokio::time::timeout(Duration::from_secs(5), &mut office.run)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    let depth = office
+        .bus
+        .depth()
+        .await
+        .into_iter()
+        .find(|depth| depth.queue == "notifier.slack")
+        .unwrap();
     assert_eq!((depth.ready + depth.delayed, depth.dead), (1, 0));
 }
 
