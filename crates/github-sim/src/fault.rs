@@ -26,7 +26,8 @@ pub enum FaultKind {
     Delay(Duration),
     /// The request is carried out, and its answer waits.
     DoThenDelay(Duration),
-    /// The request waits until the fault is released, then goes on.
+    /// The request waits until the fault is released, then goes on: also when its client has gone, as with the real one. What is
+    /// discarded instead was never received.
     Block,
 }
 
@@ -65,7 +66,7 @@ impl Fault {
 #[derive(Clone)]
 pub struct FaultHandle {
     hits: Arc<watch::Sender<usize>>,
-    released: Arc<watch::Sender<bool>>,
+    fate: Arc<watch::Sender<Option<Fate>>>,
 }
 
 impl FaultHandle {
@@ -82,12 +83,27 @@ impl FaultHandle {
 
     /// Lets held requests go on.
     pub fn release(&self) {
-        self.released.send_replace(true);
+        self.fate.send_replace(Some(Fate::Released));
     }
 
-    pub(crate) async fn until_released(&self) {
-        let _ = self.released.subscribe().wait_for(|released| *released).await;
+    /// Held requests are lost: nothing is done, and whoever still waits gets a 503.
+    pub fn discard(&self) {
+        self.fate.send_replace(Some(Fate::Discarded));
     }
+
+    /// Waits until it is decided what becomes of a held request.
+    pub(crate) async fn decided(&self) -> Fate {
+        let mut fate = self.fate.subscribe();
+        let decided = fate.wait_for(Option::is_some).await.map(|fate| *fate);
+        decided.ok().flatten().unwrap_or(Fate::Released)
+    }
+}
+
+/// What becomes of a held request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Released,
+    Discarded,
 }
 
 struct Rule {
@@ -111,7 +127,7 @@ impl Faults {
             Regex::new(&fault.path_regex).with_context(|| format!("{} is no regular expression", fault.path_regex))?;
         let handle = FaultHandle {
             hits: Arc::new(watch::Sender::new(0)),
-            released: Arc::new(watch::Sender::new(false)),
+            fate: Arc::new(watch::Sender::new(None)),
         };
         let rule = Rule {
             method: fault.method,

@@ -294,14 +294,14 @@ impl Git {
     /// The changed files between two revisions; a rename shows as removal and addition.
     pub(crate) fn changes(&self, before: &str, after: &str) -> Result<Vec<Change>> {
         let raw = self.run(&["diff", "--no-renames", "--raw", "--abbrev=40", "-z", before, after])?;
-        let numbers = self.run(&["diff", "--no-renames", "--numstat", "-z", before, after])?;
-        let mut counts = BTreeMap::new();
-        for line in numbers.split('\0').filter(|line| !line.is_empty()) {
-            let mut words = line.splitn(3, '\t');
-            if let (Some(plus), Some(minus), Some(path)) = (words.next(), words.next(), words.next()) {
-                counts.insert(path.to_owned(), (plus.parse().unwrap_or(0), minus.parse().unwrap_or(0)));
-            }
-        }
+        let text = self.run(&["diff", "--no-renames", "--no-color", "--no-ext-diff", before, after])?;
+        // Both list the files in the same order, and no line of a hunk begins like a header.
+        let mut patches = format!("\n{text}")
+            .split("\ndiff --git ")
+            .skip(1)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+            .into_iter();
         let mut fields = raw.split('\0');
         let mut changes = Vec::new();
         while let (Some(meta), Some(path)) = (fields.next().filter(|meta| !meta.is_empty()), fields.next()) {
@@ -314,21 +314,13 @@ impl Git {
                 "D" => "removed",
                 _ => "modified",
             };
-            let (additions, deletions) = counts.get(path).copied().unwrap_or_default();
-            let text = self.run(&[
-                "diff",
-                "--no-renames",
-                "--no-color",
-                "--no-ext-diff",
-                before,
-                after,
-                "--",
-                path,
-            ])?;
+            let text = patches.next().unwrap_or_default();
             let patch = text
                 .find("\n@@ ")
-                .map(|at| text[at + 1..].trim_end().to_owned())
+                .map(|at| text[at + 1..].trim_end_matches('\n').to_owned())
                 .unwrap_or_default();
+            let count = |sign: char| patch.lines().filter(|line| line.starts_with(sign)).count() as u64;
+            let (additions, deletions) = (count('+'), count('-'));
             let sha = if status == "removed" { old } else { new };
             changes.push(Change {
                 path: path.to_owned(),

@@ -1,7 +1,7 @@
 //! All routes on one screen, and what every request goes through: the record, the faults, the limits and the ETag.
 
 use crate::call::{Caller, Refusal, authorization};
-use crate::fault::FaultKind;
+use crate::fault::{Fate, FaultKind};
 use crate::state::{Request, Shared, now};
 use crate::{app, check, comment, pull, repository, run, transport};
 use actix_web::body::{BoxBody, to_bytes};
@@ -161,7 +161,7 @@ async fn front(mut request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
         }
         Some((FaultKind::DoThenTimeout, handle)) => {
             let done = next.call(request).await?;
-            wait(&shared, handle.until_released()).await;
+            wait(&shared, handle.decided()).await;
             done
         }
         Some((FaultKind::Delay(time), _)) => {
@@ -173,10 +173,10 @@ async fn front(mut request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
             wait(&shared, tokio::time::sleep(time)).await;
             done
         }
-        Some((FaultKind::Block, handle)) => {
-            wait(&shared, handle.until_released()).await;
-            next.call(request).await?
-        }
+        Some((FaultKind::Block, handle)) => match wait(&shared, handle.decided()).await {
+            Some(Fate::Released) => next.call(request).await?,
+            Some(Fate::Discarded) | None => answer(&request, page(503)),
+        },
     };
     if is_api {
         response = with_limits(&shared, with_etag(response, &method).await?);
@@ -187,10 +187,11 @@ async fn front(mut request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
     Ok(response)
 }
 
-async fn wait(shared: &Shared, what: impl Future<Output = ()>) {
+/// Waits for something, but not longer than the simulator runs.
+async fn wait<T>(shared: &Shared, what: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
-        () = what => {}
-        () = shared.stopped.cancelled() => {}
+        value = what => Some(value),
+        () = shared.stopped.cancelled() => None,
     }
 }
 

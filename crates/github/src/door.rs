@@ -130,6 +130,15 @@ impl Answer {
     }
 }
 
+fn on_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
 /// A part of a path: slashes stay, all else that is not plain is encoded.
 pub(crate) fn path(text: &str) -> String {
     utf8_percent_encode(text, PATH).to_string()
@@ -164,7 +173,9 @@ impl Door {
         let plain = reqwest::Client::builder()
             .user_agent(AGENT)
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(settings.connect_timeout())
+            .connect_timeout(settings.connect_timeout());
+        // A proxy of the environment cannot reach what is on this machine.
+        let plain = if on_this_machine(&api) { plain.no_proxy() } else { plain }
             .build()
             .map_err(|error| client(&error))?;
         let auth = Auth::new(settings)?;
@@ -272,7 +283,7 @@ impl Door {
         let mut items = Vec::new();
         let mut next = Some(path);
         for _ in 0..PAGES {
-            let Some(path) = next else { break };
+            let Some(path) = next.take() else { break };
             let ask = Ask::get(path);
             let answer = self.ask(repo, &ask).await?;
             let mut page: Value = answer.json(&ask.what())?;
@@ -285,6 +296,9 @@ impl Door {
             };
             items.extend(list);
             next = answer.next(self.api());
+        }
+        if let Some(path) = next {
+            tracing::warn!(path, items = items.len(), "the list is longer than what is read of it");
         }
         Ok(items)
     }

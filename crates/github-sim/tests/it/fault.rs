@@ -130,3 +130,30 @@ async fn a_wrong_expression_is_refused() {
             .is_err()
     );
 }
+
+#[tokio::test]
+async fn a_held_request_outlives_its_client_unless_it_is_discarded() {
+    let sim = sim().await;
+    sim.commit(SHOP, "fix", [("n", "1")], "ada", "Fix").unwrap();
+    for (discard, pulls) in [(true, 0), (false, 1)] {
+        let fault = sim
+            .faults()
+            .push(Fault::once("POST", "/pulls$", FaultKind::Block))
+            .unwrap();
+        let request = client()
+            .post(format!("{}/repos/acme/shop/pulls", sim.url()))
+            .bearer_auth(WRITER)
+            .timeout(Duration::from_millis(300))
+            .json(&json!({ "title": "Fix", "head": "fix", "base": "main" }));
+        assert!(request.send().await.unwrap_err().is_timeout());
+        if discard {
+            fault.discard()
+        } else {
+            fault.release()
+        }
+        while sim.requests().last().unwrap().status.is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(sim.pulls(SHOP).len(), pulls, "discard: {discard}");
+    }
+}

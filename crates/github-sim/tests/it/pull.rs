@@ -251,3 +251,39 @@ async fn comments_labels_statuses_and_contents() {
     .await;
     assert_eq!(permission["permission"], json!("none"));
 }
+
+#[tokio::test]
+async fn a_comparison_lists_each_file_with_its_own_hunks() {
+    let sim = sim().await;
+    let files = [
+        ("README.md", github_sim::File::deleted()),
+        ("a.bin", vec![0_u8, 1, 2].into()),
+        ("b c.txt", "++ x\n-- y\n".into()),
+        ("z/empty", "".into()),
+    ];
+    sim.commit(SHOP, "fix", files, "ada", "Many").unwrap();
+    let (_, compare) = call(&sim, "GET", "/repos/acme/shop/compare/main...fix", WRITER, None).await;
+    let seen: Vec<_> = compare["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| {
+            (
+                file["filename"].as_str().unwrap(),
+                file["status"].as_str().unwrap(),
+                file["additions"].as_u64().unwrap(),
+                file["deletions"].as_u64().unwrap(),
+                file["patch"].as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("README.md", "removed", 0, 1, Some("@@ -1 +0,0 @@\n-# Shop")),
+            ("a.bin", "added", 0, 0, None),
+            ("b c.txt", "added", 2, 0, Some("@@ -0,0 +1,2 @@\n+++ x\n+-- y")),
+            ("z/empty", "added", 0, 0, None),
+        ]
+    );
+}
