@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long deliveries on their way may take to arrive after `stop`; the others are still in the spool.
-const LAST_FLIGHTS: Duration = Duration::from_secs(5);
+const LAST_FLIGHTS: Duration = Duration::from_secs(2);
 
 pub(crate) struct Drain {
     pub(crate) spool: Arc<Spool>,
