@@ -152,6 +152,7 @@ create unique index pull_requests_by_generation on pull_requests (incident_id, g
 create index pull_requests_by_branch on pull_requests (repo, branch);
 create index pull_requests_by_state on pull_requests (state, id);
 create index pull_requests_by_repo on pull_requests (repo, id);
+create index pull_requests_by_record on pull_requests (state, engine);
 create index pull_requests_by_job on pull_requests (job_id);
 
 create table notices (

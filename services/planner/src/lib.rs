@@ -51,7 +51,6 @@ impl Planner {
     }
 
     /// The planner's routes, for an HTTP server; see [`api`].
-    #[must_use]
     pub fn routes(&self) -> impl FnOnce(&mut actix_web::web::ServiceConfig) + Clone + Send + 'static {
         api::routes(api::State { flow: Arc::clone(&self.flow), facts: Arc::clone(&self.facts) })
     }

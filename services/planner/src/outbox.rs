@@ -85,7 +85,7 @@ impl Lane {
                         match self.publish(&parcel).await {
                             Published::Accepted(settled) => {
                                 out.insert(parcel.id);
-                                flights.push(async move { (parcel.id, parcel.tries, fate(settled.wait().await)) });
+                                flights.push(async move { (parcel.id, parcel.tries, fate(&settled.wait().await)) });
                             }
                             Published::Hopeless => self.settle(parcel.id).await,
                             Published::Later => {
@@ -167,11 +167,10 @@ enum Published {
     Later,
 }
 
-fn fate(settled: Result<(), NotSettled>) -> Fate {
+fn fate(settled: &Result<(), NotSettled>) -> Fate {
     match settled {
-        Ok(()) => Fate::Gone,
-        // It is in the dead queue, which keeps it and says why; the deadline of an attempt sees to the rest.
-        Err(NotSettled::Dead { .. }) => Fate::Gone,
+        // What is dead is in the dead queue, which keeps it and says why; the deadline of an attempt sees to the rest.
+        Ok(()) | Err(NotSettled::Dead { .. }) => Fate::Gone,
         Err(NotSettled::BusEnded) => Fate::Back,
     }
 }

@@ -335,6 +335,24 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_defaults_are_read() {
+        let read: Settings = ::settings::load(&::settings::Source::default().environment([
+            ("GITHUB_REPO_OWNER", "acme"),
+            ("GITHUB_REPO_NAME", "shop"),
+            ("SENTRY_FIXER_ENABLED", "true"),
+            ("SENTRY_FIXER_MAX_RETRIES", "5"),
+            ("DATABASE_URL", "postgres://db/fixpoint"),
+        ]))
+        .unwrap();
+        let rules = Rules::of(&read).unwrap();
+        assert_eq!((rules.max_retries, rules.admission.fix_alerts, rules.admission.dedup), (5, true, Duration::minutes(30)));
+        assert_eq!(rules.repo_of(None).map(RepoName::as_str), Some("acme/shop"));
+        assert_eq!(read.database_url().expose_secret(), "postgres://db/fixpoint");
+        assert_eq!(rules.back_off.first, Duration::minutes(1));
+        assert!(rules.project(rules.repo_of(None).unwrap()).unwrap().run_tests);
+    }
+
+    #[test]
     fn a_repository_may_differ_in_one_key() {
         let rules = Rules::of(&settings(json!({
             "project": {"owner": "acme", "name": "shop", "run_tests": false, "policy": {"max_files": 4}},

@@ -31,6 +31,11 @@ pub enum Minted {
         /// What, in words.
         reason: String,
     },
+    /// What the asker calls its key is none.
+    BadKey {
+        /// What is wrong with it, in words.
+        reason: String,
+    },
 }
 
 impl Vault {
@@ -38,12 +43,6 @@ impl Vault {
     #[must_use]
     pub fn new(door: &Door) -> Self {
         Self(door.has_credential().then(|| door.with_patience(PATIENCE)))
-    }
-
-    /// A vault without a credential.
-    #[must_use]
-    pub const fn empty() -> Self {
-        Self(None)
     }
 
     /// Whether a credential is set.
@@ -70,7 +69,7 @@ impl Vault {
             Ok(Err(error)) => refused(&error),
             Ok(Ok(token)) => match github::seal(public_key, &token.secret) {
                 Ok(sealed) => Minted::Token(SealedToken { sealed, expires_at: token.expires_at }),
-                Err(error) => Minted::Never { reason: error.to_string() },
+                Err(error) => Minted::BadKey { reason: error.to_string() },
             },
         }
     }

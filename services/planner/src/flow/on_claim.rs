@@ -1,6 +1,7 @@
 //! A fixer asks: may I work on it? A grant is a new fence, so that whoever held the attempt before is dead.
 
 use super::{Flow, Trace, request_attempt};
+use crate::settings::Rules;
 use crate::store::attempts::{self, Attempt};
 use crate::store::types::{Db, Id, Time};
 use crate::store::{jobs, stages};
@@ -9,7 +10,7 @@ use anyhow::Result;
 use domain::attempt::{Fence, Stage};
 use domain::message::{AttemptClaim, ClaimAnswer};
 use domain::repo::RepoName;
-use tracing::{info, warn};
+use tracing::info;
 
 impl Flow {
     /// Answers a claim. A second claim of a live attempt takes it over: the broker gives a message to a second fixer only
@@ -19,7 +20,7 @@ impl Flow {
     /// When the database fails: the question should come again.
     pub async fn on_claim(&self, ask: AttemptClaim, trace: Trace) -> Result<ClaimAnswer> {
         let id = Id::from(ask.attempt);
-        let rules = self.rules.clone();
+        let (rules, traced) = (self.rules.clone(), trace.clone());
         let found = self
             .store
             .tx(move |db, now| {
@@ -27,7 +28,7 @@ impl Flow {
                 if let Found::TooLate(job, attempt) = &found {
                     // It waited for a fixer until its deadline; that is nobody's failure, and costs no retry.
                     attempts::lose(db, attempt.id, now)?;
-                    request_attempt(db, now, &rules, job, &trace)?;
+                    request_attempt(db, now, &rules, job, &traced)?;
                 }
                 Ok(found)
             })
@@ -45,9 +46,14 @@ impl Flow {
             Minted::Token(token) => Some(token),
             Minted::NoCredential => None,
             Minted::Later { reason, retry_after } => return Ok(ClaimAnswer::Later { reason, retry_after_seconds: retry_after.as_secs().max(1) }),
+            Minted::BadKey { reason } => return Ok(self.refuse(&ask, reason)),
             Minted::Never { reason } => {
-                warn!(attempt = %ask.attempt, reason, "no read token could be had");
-                return Ok(ClaimAnswer::Later { reason, retry_after_seconds: 60 });
+                // Without a token there is no attempt; people are told, and have the time until the last retry to change it.
+                let (rules, message) = (self.rules.clone(), format!("No token for {} could be had: {reason}", job.repo));
+                let told = message.clone();
+                self.store.tx(move |db, now| fail(db, id, now, &rules, &told, &trace)).await?;
+                self.committed.notify_one();
+                return Ok(self.refuse(&ask, message));
             }
         };
         let worker = ask.worker.clone();
@@ -88,6 +94,13 @@ fn look(db: &mut Db, id: Id, now: Time) -> Result<Found> {
         attempts::State::Running if attempt.deadline <= now => Ok(Found::Refused("its deadline has passed".into())),
         attempts::State::Requested | attempts::State::Running => Ok(Found::Live(Box::new(job))),
     }
+}
+
+fn fail(db: &mut Db, id: Id, now: Time, rules: &Rules, message: &str, trace: &Trace) -> Result<()> {
+    if let Some(attempt) = attempts::find(db, id)? {
+        super::on_tick::give_up(db, now, rules, &attempt, message, trace)?;
+    }
+    Ok(())
 }
 
 fn grant(db: &mut Db, id: Id, worker: &str, now: Time) -> Result<Option<i64>> {

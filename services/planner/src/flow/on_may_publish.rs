@@ -43,7 +43,7 @@ impl Flow {
                 self.give_back(repo, attempt.into()).await?;
                 return Ok(MayPublishAnswer::Later { reason, retry_after_seconds: retry_after.as_secs().max(1) });
             }
-            Minted::Never { reason } => {
+            Minted::Never { reason } | Minted::BadKey { reason } => {
                 self.give_back(repo, attempt.into()).await?;
                 return Ok(MayPublishAnswer::Refused { reason: None, message: reason });
             }

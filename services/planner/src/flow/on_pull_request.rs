@@ -1,11 +1,11 @@
 //! Something happened to a pull request or branch of ours: a person merged, closed, opened it again, or pushed to it.
 
+use crate::plan::head;
 use crate::plan::lifecycle::{Happened, Known, Meaning, meaning, pushed as meaning_of_push};
 use crate::settings::Rules;
 use crate::store::pull_requests::{Change, PullRequest, Purpose};
 use crate::store::types::{Db, Time, Word};
-use crate::store::{branch_heads, incidents, jobs, publish_leases, pull_requests};
-use crate::plan::head;
+use crate::store::{attempts, branch_heads, incidents, jobs, publish_leases, pull_requests};
 use anyhow::Result;
 use domain::pull_request::PullRequestState;
 use domain::repo::CommitSha;
@@ -47,22 +47,23 @@ fn known_or_new(db: &mut Db, now: Time, change: &PullRequestChange) -> Result<Op
         return Ok(Some(row));
     }
     let Some(job) = jobs::of_branch(db, repo, change.head_branch.as_str())? else { return Ok(None) };
-    if let Some(other) = pull_requests::of_branch(db, repo, change.head_branch.as_str())? {
-        warn!(repo, number = change.number, other = other.number, "somebody has opened another pull request from a branch of ours");
+    let incident = incidents::standing_for(db, job.incident_id)?;
+    if let Some(other) = pull_requests::of_generation(db, incident.id, job.generation)? {
+        warn!(repo, number = change.number, other, "somebody has opened another pull request from a branch of ours");
         return Ok(None);
     }
-    let incident = incidents::standing_for(db, job.incident_id)?;
     let purpose = Purpose { job: job.id, incident: incident.id, generation: job.generation };
     pull_requests::heard_of(db, change, purpose, now).map(Some)
 }
 
 fn known(db: &mut Db, now: Time, rules: &Rules, row: &PullRequest) -> Result<Known> {
+    let writer = publish_leases::holder(db, &row.repo, now)?.map(|attempt| attempts::find(db, attempt)).transpose()?.flatten();
     Ok(Known {
         state: row.state.0,
         head_sha: row.head_sha.clone(),
         changed_at: row.changed_at.map(Into::into),
         bot_login: rules.admission.bot_login.clone(),
-        being_written: publish_leases::held(db, &row.repo, now)?,
+        being_written: writer.is_some_and(|attempt| attempt.job_id == row.job_id),
     })
 }
 

@@ -48,7 +48,8 @@ fn decide(db: &mut Db, now: Time, rules: &Rules, message: &SignalReceived, paylo
         Remembered::Again(Some(decision)) => return Ok(decision),
         Remembered::Duplicate(by) => {
             let reason = SkipReason::DuplicateDelivery { by: by.into() };
-            decisions::explain(db, About { delivery: Some(delivery.into()), ..About::default() }, &reason, now)?;
+            let repo = repo_of(rules, &message.signal).map(|repo| repo.as_str().to_owned());
+            decisions::explain(db, About { delivery: Some(delivery.into()), repo, ..About::default() }, &reason, now)?;
             return Ok(Decision::Skipped { reason });
         }
         Remembered::New | Remembered::Again(None) => {}
@@ -57,6 +58,17 @@ fn decide(db: &mut Db, now: Time, rules: &Rules, message: &SignalReceived, paylo
     let decision = case.judge(db, message)?;
     deliveries::decided(db, delivery, &decision)?;
     Ok(decision)
+}
+
+/// The repository that a signal is about.
+fn repo_of<'a>(rules: &'a Rules, signal: &'a Signal) -> Option<&'a RepoName> {
+    match signal {
+        Signal::ErrorAlert(alert) => rules.repo_of(alert.project.as_deref()),
+        Signal::WorkflowRun(run) => Some(&run.repo),
+        Signal::PullRequest(change) => Some(&change.repo),
+        Signal::Push(push) => Some(&push.repo),
+        Signal::Ping | Signal::Ignored { .. } => None,
+    }
 }
 
 /// One signal being judged.

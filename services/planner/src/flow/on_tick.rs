@@ -39,7 +39,8 @@ impl Flow {
             .tx(move |db, now| {
                 let mut ticked = Ticked::default();
                 for attempt in attempts::given_up(db, silent_since(&rules, listening_since, now), now, BATCH)? {
-                    ticked.lost += usize::from(give_up(db, now, &rules, &attempt, &trace)?);
+                    let message = silence(&attempt, now);
+                    ticked.lost += usize::from(give_up(db, now, &rules, &attempt, &message, &trace)?);
                 }
                 for attempt in attempts::unclaimed(db, now, BATCH)? {
                     attempts::lose(db, attempt.id, now)?;
@@ -93,26 +94,31 @@ fn silent_since(rules: &Rules, listening_since: Option<DateTime<Utc>>, now: Time
     }
 }
 
-fn give_up(db: &mut Db, now: Time, rules: &Rules, attempt: &Attempt, trace: &Trace) -> Result<bool> {
+fn silence(attempt: &Attempt, now: Time) -> String {
+    let stage = attempt.stage.map_or("claim", |stage| stage.0.as_str());
+    if attempt.deadline <= now {
+        format!("The attempt did not end before its deadline; it was last heard of in stage {stage}.")
+    } else {
+        format!("The fixer fell silent in stage {stage}.")
+    }
+}
+
+/// Gives an attempt up that will not report: its fence dies, its job is retried or fails, and people are told. False when
+/// it has ended meanwhile.
+pub(super) fn give_up(db: &mut Db, now: Time, rules: &Rules, attempt: &Attempt, message: &str, trace: &Trace) -> Result<bool> {
     let Some(job) = jobs::hold(db, attempt.job_id)? else { return Ok(false) };
     if job.state.0.is_final() || !attempts::lose(db, attempt.id, now)? {
         return Ok(false);
     }
     publish_leases::give_back(db, &job.repo, attempt.id)?;
-    let stage = attempt.stage.map_or("claim", |stage| stage.0.as_str());
-    let message = if attempt.deadline <= now {
-        format!("The attempt did not end before its deadline; it was last heard of in stage {stage}.")
-    } else {
-        format!("The fixer fell silent in stage {stage}.")
-    };
     warn!(attempt = %*attempt.id, job = %*job.id, worker = attempt.worker, message, "an attempt was given up");
     let (retry, max_retries) = counts(&job);
     match after_loss(retry, max_retries, &rules.back_off) {
-        Next::Retry(wait) => jobs::retry(db, &job, now + wait, Outcome::Failed, &message, now)?,
-        Next::End { state, skip } => jobs::end(db, &job, state, skip.as_ref(), Outcome::Failed, &message, now)?,
+        Next::Retry(wait) => jobs::retry(db, &job, now + wait, Outcome::Failed, message, now)?,
+        Next::End { state, skip } => jobs::end(db, &job, state, skip.as_ref(), Outcome::Failed, message, now)?,
     }
     let incident = incidents::standing_for(db, job.incident_id)?;
-    let content = notice::failed(notice::origin(&incident.what, &job.trigger()?), retry, max_retries, Outcome::Failed, &message);
+    let content = notice::failed(notice::origin(&incident.what, &job.trigger()?), retry, max_retries, Outcome::Failed, message);
     raise(db, now, rules, &job, &format!("failed:{}", *attempt.id), content, trace)?;
     Ok(true)
 }

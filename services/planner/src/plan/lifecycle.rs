@@ -15,7 +15,7 @@ pub struct Known {
     pub changed_at: Option<DateTime<Utc>>,
     /// Our account's login, where it is known.
     pub bot_login: Option<String>,
-    /// An attempt holds the right to write to the repository at the moment.
+    /// An attempt of its own job holds the right to write to the repository at the moment.
     pub being_written: bool,
 }
 

@@ -239,7 +239,10 @@ pub fn run(db: &mut Db, job: &Job, now: Time) -> Result<()> {
 /// # Errors
 /// When the move is not legal, or the database fails.
 pub fn retry(db: &mut Db, job: &Job, not_before: Time, outcome: Outcome, message: &str, now: Time) -> Result<()> {
-    moved(db, job, JobState::Queued)?;
+    // An attempt can fail before anybody could claim it; then the job has not moved at all.
+    if job.state.0 != JobState::Queued {
+        moved(db, job, JobState::Queued)?;
+    }
     diesel::update(jobs::table.find(job.id))
         .set((
             jobs::state.eq(Word(JobState::Queued)),

@@ -44,10 +44,10 @@ pub fn give_back(db: &mut Db, repo: &str, attempt: Id) -> QueryResult<()> {
     diesel::delete(publish_leases::table.find(repo).filter(publish_leases::attempt_id.eq(attempt))).execute(db).map(|_| ())
 }
 
-/// Whether somebody may be writing to the repository at the moment.
+/// The attempt that may be writing to the repository at the moment.
 ///
 /// # Errors
 /// When the database fails.
-pub fn held(db: &mut Db, repo: &str, now: Time) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(publish_leases::table.find(repo).filter(publish_leases::expires_at.gt(now)))).get_result(db)
+pub fn holder(db: &mut Db, repo: &str, now: Time) -> QueryResult<Option<Id>> {
+    publish_leases::table.find(repo).filter(publish_leases::expires_at.gt(now)).select(publish_leases::attempt_id).first(db).optional()
 }

@@ -126,6 +126,19 @@ pub fn open_of(db: &mut Db, incident: Id) -> QueryResult<Option<PullRequest>> {
         .optional()
 }
 
+/// The number of the one that an incident has for a generation.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_generation(db: &mut Db, incident: Id, generation: i64) -> QueryResult<Option<i64>> {
+    pull_requests::table
+        .filter(pull_requests::incident_id.eq(incident))
+        .filter(pull_requests::generation.eq(generation))
+        .select(pull_requests::number)
+        .first(db)
+        .optional()
+}
+
 /// Those of some jobs.
 ///
 /// # Errors
@@ -191,16 +204,10 @@ pub enum Kept {
 /// When the database fails.
 pub fn reported(db: &mut Db, opened: &OpenedPullRequest, report: &Report, purpose: Purpose, now: Time) -> Result<Kept> {
     let known = by_number(db, opened.repo.as_str(), opened.number)?;
-    if known.is_none() {
-        let other: Option<i64> = pull_requests::table
-            .filter(pull_requests::incident_id.eq(purpose.incident))
-            .filter(pull_requests::generation.eq(purpose.generation))
-            .select(pull_requests::number)
-            .first(db)
-            .optional()?;
-        if let Some(other) = other {
-            return Ok(Kept::OneTooMany { other });
-        }
+    if known.is_none()
+        && let Some(other) = of_generation(db, purpose.incident, purpose.generation)?
+    {
+        return Ok(Kept::OneTooMany { other });
     }
     let told = (
         pull_requests::base.eq(opened.base.as_str()),

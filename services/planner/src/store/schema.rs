@@ -1,4 +1,5 @@
 //! The tables, as the migrations make them.
+#![allow(clippy::wildcard_imports, reason = "the form that the macro expects; what is not a column type is not used")]
 
 diesel::table! {
     use diesel::sql_types::*;

@@ -2,8 +2,7 @@
 
 use bus::{Answer, Bus, Consume, Envelope, MemoryBus, Queue, handler};
 use chrono::{DateTime, Utc};
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, RunQueryDsl};
+use diesel::RunQueryDsl as _;
 use domain::attempt::{Fence, Report, Stage};
 use domain::diagnosis::Diagnosis;
 use domain::id::{AttemptId, DeliveryId};
@@ -19,6 +18,7 @@ use planner::{Planner, Settings};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
+use testkit::FreshDatabase;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -54,42 +54,22 @@ macro_rules! both {
 /// A fresh database that is gone after the test.
 pub struct Database {
     pub url: String,
-    _folder: Option<tempfile::TempDir>,
-    server: Option<(String, String)>,
+    _fresh: FreshDatabase,
 }
 
 impl Database {
     pub fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { url: format!("sqlite://{}", folder.path().join("below").join("test.db").display()), _folder: Some(folder), server: None }
+        let fresh = FreshDatabase::sqlite().unwrap();
+        Self { url: fresh.url().to_owned(), _fresh: fresh }
     }
 
-    #[allow(clippy::disallowed_methods, reason = "tests are told where their server is by the environment")]
+    /// `None` where no server is offered; in CI that is a failure.
     pub fn postgres() -> Option<Self> {
-        let Ok(server) = std::env::var("FIXPOINT_TEST_POSTGRES_URL") else {
-            assert!(std::env::var_os("CI").is_none(), "FIXPOINT_TEST_POSTGRES_URL is not set, and in CI no test is skipped");
-            eprintln!("SKIPPED: FIXPOINT_TEST_POSTGRES_URL is not set");
+        let Some(fresh) = FreshDatabase::postgres().unwrap() else {
+            eprintln!("SKIPPED: {} is not set", testkit::database::POSTGRES);
             return None;
         };
-        let name = format!("fixpoint_test_{}", Uuid::new_v4().simple());
-        let mut admin = PgConnection::establish(&server).expect("FIXPOINT_TEST_POSTGRES_URL");
-        admin.batch_execute(&format!("create database {name}")).unwrap();
-        // The name of the database stands between the host and the parameters.
-        let (address, parameters) = server.split_once('?').map_or((server.as_str(), String::new()), |(address, rest)| (address, format!("?{rest}")));
-        let start = address.find("://").unwrap() + 3;
-        let end = address[start..].find('/').map_or(address.len(), |slash| start + slash);
-        let url = format!("{}/{name}{parameters}", &address[..end]);
-        Some(Self { url, _folder: None, server: Some((server, name)) })
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if let Some((server, name)) = &self.server
-            && let Ok(mut admin) = PgConnection::establish(server)
-        {
-            let _ = admin.batch_execute(&format!("drop database {name} with (force)"));
-        }
+        Some(Self { url: fresh.url().to_owned(), _fresh: fresh })
     }
 }
 

@@ -94,6 +94,6 @@ both! {
         assert!(!token.sealed.contains("ghp_secret"));
         assert_eq!(opener.open(&token.sealed).unwrap().expose_secret(), "ghp_secret");
         let nonsense = case.claim_answer(&request, "not a key").await;
-        assert!(matches!(nonsense, ClaimAnswer::Later { .. }), "{nonsense:?}");
+        assert!(matches!(nonsense, ClaimAnswer::Refused { .. }), "{nonsense:?}");
     }
 }

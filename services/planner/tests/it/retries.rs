@@ -5,7 +5,11 @@ use crate::signal::{alert, red_run};
 use chrono::Duration;
 use domain::attempt::{Outcome, Report};
 use domain::job::JobState;
+use domain::message::ClaimAnswer;
 use domain::notice::NoticeContent;
+use github::Opener;
+use github_sim::{AppIdentity, Sim, SimOptions};
+use serde_json::json;
 
 both! {
     async fn a_passing_failure_is_tried_again_later(database: Database) {
@@ -23,7 +27,6 @@ both! {
             assert_eq!((job.state.0, job.retry), (JobState::Queued, i64::from(retry) + 1));
             let wait = job.not_before - job.updated_at;
             assert_eq!(wait, Duration::minutes(minutes));
-            case.silence().await;
             case.age("jobs", "not_before", 0).await;
             let next = case.requested().await;
             assert!(next.fence > fence && next.attempt != request.attempt && next.job == request.job);
@@ -33,6 +36,43 @@ both! {
         case.finish(request.attempt, fence, Report { worth_retrying: true, ..Report::new(Outcome::Environment, "no index") }).await;
         let told = case.told().await.notice.content;
         assert!(matches!(told, NoticeContent::FixFailed { retry: 3, max_retries: 3, .. }), "{told:?}");
+        assert_eq!(case.job(&request).await.state.0, JobState::Failed);
+        case.silence().await;
+    }
+
+    async fn nothing_is_tried_before_its_time(database: Database) {
+        let case = Case::on(database).await;
+        let request = case.admitted(alert("7")).await;
+        let fence = case.claim(&request).await;
+        let asked = Report { worth_retrying: true, retry_after_seconds: Some(600), ..Report::new(Outcome::Failed, "limit") };
+        case.finish(request.attempt, fence, asked).await;
+        case.told().await;
+        let job = case.job(&request).await;
+        assert_eq!(job.not_before - job.updated_at, Duration::minutes(10));
+        case.silence().await;
+    }
+
+    /// The App is not installed on the repository: no attempt can begin, and somebody has to be told.
+    async fn without_a_token_people_are_told(database: Database) {
+        let mut app = AppIdentity::simulated(4711, "fixpoint").unwrap();
+        app.repositories = Some(vec!["acme/other".into()]);
+        let sim = Sim::start(SimOptions { app: Some(app), ..SimOptions::default() }).await.unwrap();
+        let more = json!({
+            "sentry": {"max_retries": 1},
+            "planner": {"backoff_seconds": 0},
+            "github": {"api_url": sim.url(), "auth": {"app": {"id": 4711, "private_key": AppIdentity::simulated_key()}}},
+        });
+        let case = Case::with(database, more).await;
+        let mut request = case.admitted(red_run('a')).await;
+        for retry in 0..=1 {
+            let answer = case.claim_answer(&request, &Opener::new().unwrap().1).await;
+            assert!(matches!(answer, ClaimAnswer::Refused { .. }), "{answer:?}");
+            let told = case.told().await.notice.content;
+            assert!(matches!(&told, NoticeContent::FixFailed { retry: used, error, .. } if *used == retry && error.contains("acme/shop")), "{told:?}");
+            if retry == 0 {
+                request = case.requested().await;
+            }
+        }
         assert_eq!(case.job(&request).await.state.0, JobState::Failed);
         case.silence().await;
     }

@@ -27,6 +27,11 @@ pub fn person() -> Actor {
     Actor { login: "ada".into(), bot: false }
 }
 
+#[allow(clippy::disallowed_methods, reason = "the test is the outside world")]
+fn now() -> chrono::DateTime<chrono::Utc> {
+    chrono::Utc::now()
+}
+
 /// A delivery that nobody has seen before.
 pub fn delivered(provider: Provider, event: &str, signal: Signal) -> SignalReceived {
     let unique = Uuid::new_v4().to_string();
@@ -37,7 +42,7 @@ pub fn delivered(provider: Provider, event: &str, signal: Signal) -> SignalRecei
             transport_id: Some(unique.clone()),
             semantic_key: format!("{event}:{unique}"),
             event: event.into(),
-            received_at: chrono::Utc::now(),
+            received_at: now(),
         },
         signal,
     }
@@ -112,7 +117,7 @@ pub fn change(number: u64, action: PullRequestAction, name: &BranchName, commit:
         base_branch: branch("main"),
         actor: Some(person()),
         author: None,
-        updated_at: Some(chrono::Utc::now()),
+        updated_at: Some(now()),
     };
     delivered(Provider::GitHub, "pull_request", Signal::PullRequest(Box::new(change)))
 }
