@@ -167,6 +167,13 @@ fn uncollected(test: &str, text: &str) -> Failure {
                 failure.message = message.to_owned();
             }
         }
+        if let Some((file, rest)) = line.trim().strip_prefix("File \"").and_then(|rest| rest.split_once("\", line ")) {
+            let number = rest.split([',', ' ']).next().and_then(|number| number.parse().ok());
+            if let Some(line) = number.filter(|_| !file.contains("site-packages") && !file.contains("/lib/python") && !file.starts_with('<')) {
+                failure.frames.push(Frame { file: file.to_owned(), line, function: "<module>".to_owned() });
+            }
+            continue;
+        }
         let mut parts = line.trim().splitn(3, ':');
         if let (Some(file), Some(Ok(number))) = (parts.next().filter(|file| file.ends_with(".py") && !file.contains(' ')), parts.next().map(str::parse)) {
             failure.frames.push(Frame { file: file.to_owned(), line: number, function: "<module>".to_owned() });
@@ -185,5 +192,8 @@ mod tests {
         let failure = uncollected("tests/test_a.py", text);
         assert_eq!((failure.exception.as_str(), failure.message.as_str()), ("NameError", "name 'Decima' is not defined"));
         assert_eq!(failure.frames.last().map(|frame| (frame.file.as_str(), frame.line)), Some(("src/shop/cart.py", 9)));
+        let text = "  File \"/usr/lib/python3.11/importlib/__init__.py\", line 126, in import_module\n  File \"/x/tree/src/shop/cart.py\", line 9, in <module>\nNameError: name 'D' is not defined";
+        let failure = uncollected("tests/test_a.py", text);
+        assert_eq!(failure.frames.iter().map(|frame| (frame.file.as_str(), frame.line)).collect::<Vec<_>>(), [("/x/tree/src/shop/cart.py", 9)]);
     }
 }

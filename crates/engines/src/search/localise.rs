@@ -61,6 +61,13 @@ pub fn localise(brief: &Brief, project: &Project, coverage: &BTreeMap<TestId, Li
             Place { file, function, line, suspicion: (0.65 * value + 0.35 * whole).min(1.0), crashed: framed.contains_key(&(file, line)) }
         })
         .collect();
+    // What counts is how lines compare: a fault that many passing tests run too is no less a fault.
+    let worst = places.iter().map(|place| place.suspicion).fold(0.0, f64::max);
+    if worst > 0.0 {
+        for place in &mut places {
+            place.suspicion /= worst;
+        }
+    }
     places.sort_by(|a, b| b.suspicion.total_cmp(&a.suspicion).then((a.file, a.line).cmp(&(b.file, b.line))));
     places
 }

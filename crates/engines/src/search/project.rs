@@ -74,6 +74,8 @@ pub struct Project {
     pub keys: BTreeMap<String, u32>,
     /// Top-level names per file; true for functions, classes and imports.
     pub tops: Vec<BTreeMap<String, bool>>,
+    /// Annotations and literals that attributes get in class bodies and through `self`.
+    pub attribute_kinds: BTreeMap<String, String>,
     /// Defaults that somewhere stand behind `.get(key, …)` or `.pop(key, …)`.
     pub fallbacks: BTreeMap<String, u32>,
 }
@@ -89,6 +91,7 @@ impl Project {
             receivers: HashMap::new(),
             keys: BTreeMap::new(),
             tops: Vec::new(),
+            attribute_kinds: BTreeMap::new(),
             fallbacks: BTreeMap::new(),
         };
         for (path, text) in &brief.sources {
@@ -191,6 +194,9 @@ impl Project {
         for fallback in found.fallbacks {
             *self.fallbacks.entry(fallback).or_default() += 1;
         }
+        for (name, kind) in found.attribute_kinds {
+            self.attribute_kinds.entry(name).or_insert(kind);
+        }
         self.tops.push(found.tops);
         if editable {
             self.functions.extend(found.functions);
@@ -206,6 +212,7 @@ struct Found {
     attributes: Vec<(String, String)>,
     keys: Vec<String>,
     fallbacks: Vec<String>,
+    attribute_kinds: Vec<(String, String)>,
     tops: BTreeMap<String, bool>,
 }
 
@@ -219,6 +226,14 @@ impl Found {
                 let receiver = object.rsplit('.').next().unwrap_or(object);
                 if receiver.chars().all(|c| c.is_alphanumeric() || c == '_') {
                     self.attributes.push((receiver.to_owned(), source.field(node, "attribute").to_owned()));
+                }
+            }
+            "assignment" => {
+                let left = source.field(node, "left");
+                let name = left.strip_prefix("self.").or_else(|| (class_of(node).is_some() && function_of(node).is_none()).then_some(left));
+                if let Some(name) = name {
+                    let kind = if node.child_by_field_name("type").is_some() { format!(":{}", source.field(node, "type")) } else { source.field(node, "right").to_owned() };
+                    self.attribute_kinds.push((name.to_owned(), kind));
                 }
             }
             "subscript" => {

@@ -20,6 +20,8 @@ pub enum Guess {
     Mapping,
     /// bool.
     Truth,
+    /// An object with attributes of its own.
+    Object,
     /// Anything.
     Unknown,
 }
@@ -174,12 +176,19 @@ impl<'p> Scope<'p> {
                     if !called && seen.insert(text.to_owned()) {
                         self.attributes.push(text.to_owned());
                     }
+                    let object = source.field(node, "object");
+                    if !object.contains('.') && !matches!(object, "self" | "cls") && guess_method(source.field(node, "attribute")).is_none() && !is_common(source.field(node, "attribute")) {
+                        self.guesses.entry(object.to_owned()).and_modify(|guess| if *guess == Guess::Unknown { *guess = Guess::Object }).or_insert(Guess::Object);
+                    }
                     if called {
                         if let Some(guess) = guess_method(source.field(node, "attribute")) {
-                            self.guesses.entry(source.field(node, "object").to_owned()).or_insert(guess);
+                            self.guesses.entry(source.field(node, "object").to_owned()).and_modify(|old| if *old == Guess::Unknown { *old = guess }).or_insert(guess);
                         }
                     }
                 }
+                "binary_operator" if matches!(source.field(node, "operator"), "-" | "*" | "/" | "//" | "**") => self.numeric(node),
+                "comparison_operator" if named(node).iter().any(|side| matches!(side.kind(), "integer" | "float")) => self.numeric(node),
+                "augmented_assignment" if matches!(source.field(node, "operator"), "-=" | "*=" | "/=" | "//=") => self.numeric(node),
                 "if_statement" | "while_statement" | "elif_clause" => {
                     let condition = source.field(node, "condition");
                     if !self.conditions.iter().any(|known| known == condition) {
@@ -205,6 +214,17 @@ impl<'p> Scope<'p> {
             }
         });
         self.returns_nothing = !valued_return || bare_return;
+    }
+
+    /// Operands of arithmetic are numbers, unless one is a sequence that is repeated or a set that is reduced.
+    fn numeric(&mut self, node: Node<'p>) {
+        let sides = named(node);
+        if sides.iter().any(|side| matches!(side.kind(), "string" | "list" | "tuple" | "set" | "dictionary") || side.kind() == "call" && self.source.text(*side).starts_with("set(")) {
+            return;
+        }
+        for side in sides.into_iter().filter(|side| matches!(side.kind(), "identifier" | "attribute")) {
+            self.guesses.entry(self.source.text(side).to_owned()).and_modify(|old| if *old == Guess::Unknown { *old = Guess::Number }).or_insert(Guess::Number);
+        }
     }
 
     fn read_numbers(&mut self) {
@@ -267,10 +287,27 @@ impl<'p> Scope<'p> {
 
     /// What `text` probably holds.
     pub fn guess(&self, text: &str) -> Guess {
-        match self.guesses.get(text) {
-            Some(guess) if *guess != Guess::Unknown => *guess,
-            _ => guess_text(text),
+        if let Some(guess) = self.guesses.get(text).filter(|guess| **guess != Guess::Unknown) {
+            return *guess;
         }
+        let guess = guess_text(text);
+        if guess != Guess::Unknown {
+            return guess;
+        }
+        let last = text.rsplit('.').next().unwrap_or(text);
+        if text.contains('.') {
+            if let Some(kind) = self.project.attribute_kinds.get(last) {
+                let guess = kind.strip_prefix(':').map_or_else(|| guess_text(kind), guess_annotation);
+                if guess != Guess::Unknown {
+                    return guess;
+                }
+            }
+        }
+        // A call, or a property, of the project: its annotation.
+        let called = text.strip_suffix(')').and_then(|head| head.split('(').next()).map(|head| head.rsplit('.').next().unwrap_or(head));
+        let property = text.contains('.').then_some(last);
+        let declared = |name: &str| self.project.functions.iter().find(|function| function.name == name).and_then(|function| function.returns.as_deref());
+        called.or(property).and_then(declared).map_or(Guess::Unknown, guess_annotation)
     }
 
     /// Whether `b` could stand where `a` stands.
@@ -296,12 +333,13 @@ impl<'p> Scope<'p> {
             match self.guess(v) {
                 Guess::Number => pool.extend([format!("{v} > 0"), format!("{v} < 0"), format!("{v} == 0"), format!("{v} <= 0")]),
                 Guess::Text | Guess::Sequence | Guess::Mapping | Guess::Truth => {}
+                Guess::Object => pool.extend([format!("{v} is not None"), format!("{v} is None")]),
                 Guess::Unknown => pool.extend([format!("{v} is not None"), format!("{v} is None"), format!("{v} > 0"), format!("{v} == 0")]),
             }
         }
         for (index, v) in operands.iter().enumerate() {
             for w in operands.iter().skip(index + 1) {
-                if self.compatible(v, w) && !matches!(self.guess(v), Guess::Mapping | Guess::Truth) {
+                if self.compatible(v, w) && !matches!(self.guess(v), Guess::Mapping | Guess::Truth | Guess::Object) {
                     pool.extend(["!=", "==", "<", ">", "<=", ">="].map(|op| format!("{v} {op} {w}")));
                 }
                 if matches!(self.guess(w), Guess::Mapping | Guess::Sequence) {
@@ -369,20 +407,17 @@ impl<'p> Scope<'p> {
             found.push(by_type.to_owned());
         } else if annotation.is_empty() {
             for value in &self.returns {
-                match guess_text(value) {
+                let decimal = self.callables.iter().any(|name| name == "Decimal") && !value.contains("float(");
+                match self.guess(value) {
+                    Guess::Number if decimal => found.extend(["Decimal(\"0\")".to_owned(), "0".to_owned()]),
                     Guess::Number if value.contains('/') && !value.contains("//") => found.push("0.0".to_owned()),
                     Guess::Number => found.push("0".to_owned()),
                     Guess::Text => found.push("\"\"".to_owned()),
                     Guess::Sequence => found.push("[]".to_owned()),
                     Guess::Mapping => found.push("{}".to_owned()),
                     Guess::Truth => found.push("False".to_owned()),
-                    Guess::Unknown => match self.guesses.get(value.as_str()) {
-                        Some(Guess::Sequence) => found.push("[]".to_owned()),
-                        Some(Guess::Mapping) => found.push("{}".to_owned()),
-                        Some(Guess::Number) => found.push("0".to_owned()),
-                        Some(Guess::Text) => found.push("\"\"".to_owned()),
-                        _ => {}
-                    },
+                    Guess::Object | Guess::Unknown if decimal && value.contains('/') => found.extend(["Decimal(\"0\")".to_owned(), "0".to_owned()]),
+                    Guess::Object | Guess::Unknown => {}
                 }
             }
         }
@@ -449,6 +484,11 @@ pub fn guess_text(text: &str) -> Guess {
         return Guess::Number;
     }
     Guess::Unknown
+}
+
+/// Attributes that dates, numbers and exceptions have too: they say nothing about an object.
+fn is_common(attribute: &str) -> bool {
+    matches!(attribute, "year" | "month" | "day" | "days" | "hour" | "minute" | "seconds" | "real" | "args" | "copy" | "pop" | "update" | "clear" | "index" | "count" | "remove" | "date")
 }
 
 fn guess_method(method: &str) -> Option<Guess> {

@@ -84,6 +84,14 @@ pub enum Symptom {
     Length,
     /// int and float, text and number, or list and tuple were mixed up.
     WrongType,
+    /// A number is below zero that should not be.
+    Negative,
+    /// A number is larger than expected.
+    Above,
+    /// A number is smaller than expected.
+    Below,
+    /// A literal came out where another one was expected: first what came.
+    Instead(String, String),
     /// A value that the failing assertion expected, as a literal.
     Expected(String),
 }
@@ -278,6 +286,13 @@ fn numbers(a: f64, b: f64, actual: &str, expected: &str, found: &mut Vec<Symptom
     if gap == 0.0 && actual.contains('.') != expected.contains('.') {
         found.push(Symptom::WrongType);
     }
+    if a < 0.0 && b >= 0.0 {
+        found.push(Symptom::Negative);
+    }
+    found.push(if a > b { Symptom::Above } else { Symptom::Below });
+    if actual.parse::<f64>().is_ok() && expected.parse::<f64>().is_ok() {
+        found.push(Symptom::Instead(actual.to_owned(), expected.to_owned()));
+    }
     if expected.parse::<f64>().is_ok() {
         found.push(Symptom::Expected(expected.to_owned()));
     }
@@ -294,6 +309,7 @@ fn texts(actual: &str, expected: &str, found: &mut Vec<Symptom>) {
             found.push(Symptom::Space);
         }
         found.push(Symptom::Expected(expected.to_owned()));
+        found.push(Symptom::Instead(actual.to_owned(), expected.to_owned()));
     }
     let bracketed = |text: &str| text.starts_with(['[', '(', '{']);
     if bracketed(actual) && bracketed(expected) {
@@ -352,6 +368,8 @@ fn gain(symptom: &Symptom, template: &str) -> f64 {
         Symptom::OffByOne if any(&["T07", "T06.step", "T01.relational"]) => -0.4,
         Symptom::Sign if any(&["T01.sign", "T02", "T01.arithmetic"]) => -0.5,
         Symptom::Rounding if any(&["T15.round", "T01.arithmetic", "T04.round", "T06.digits"]) => -0.7,
+        Symptom::Negative if any(&["T15.clamp"]) => -1.2,
+        Symptom::Above | Symptom::Below if any(&["T15.clamp"]) => -0.3,
         Symptom::Scale if any(&["T06.scale", "T06.file", "T16"]) => -0.7,
         Symptom::NothingReturned if any(&["T10.missing", "T19.return"]) => -1.4,
         Symptom::WrongTruth if any(&["T01.relational", "T01.not", "T01.boolean", "T06.bool"]) => -0.3,

@@ -3,3 +3,4 @@
 #![allow(clippy::disallowed_methods, reason = "tests prepare environments and look at CI")]
 
 mod runner;
+mod search;

@@ -139,7 +139,7 @@ fn off_by_one(site: &Site<'_>, emit: &mut Emit<'_>) {
         "parenthesized_expression" => 2.3,
         _ => return,
     };
-    if matches!(site.scope.guess(site.own()), Guess::Text | Guess::Sequence | Guess::Mapping | Guess::Truth) {
+    if matches!(site.scope.guess(site.own()), Guess::Text | Guess::Sequence | Guess::Mapping | Guess::Truth | Guess::Object) {
         return;
     }
     let own = site.own();

@@ -31,10 +31,17 @@ fn add(site: &Site<'_>, emit: &mut Emit<'_>) {
     let node = site.node;
     let Some(parent) = node.parent() else { return };
     let place = matches!(parent.kind(), "return_statement" | "argument_list" | "keyword_argument" | "lambda") || matches!(parent.kind(), "assignment" | "augmented_assignment") && role(node) == "right";
+    let own = site.own();
+    if parent.kind() == "binary_operator" && matches!(node.kind(), "identifier" | "attribute" | "call") && site.scope.guess(own) == crate::search::scope::Guess::Number {
+        for other in site.scope.names_at(node).iter().filter(|other| *other != own && site.scope.guess(other) == crate::search::scope::Guess::Number).take(3) {
+            for (operator, cost) in [("-", 2.4), ("+", 2.4), ("*", 2.8)] {
+                emit(site.replace(node, format!("({own} {operator} {other})"), "T16a.add", cost));
+            }
+        }
+    }
     if !place || !matches!(node.kind(), "identifier" | "attribute" | "call" | "binary_operator" | "subscript") {
         return;
     }
-    let own = site.own();
     let names = site.scope.names_at(node);
     let pool = names.iter().cloned().take(4).chain(site.scope.attributes.iter().filter(|name| site.scope.root_is_bound(name)).take(4).cloned());
     for other in pool.filter(|other| other != own && site.scope.compatible(own, other)) {

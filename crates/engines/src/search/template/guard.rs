@@ -38,7 +38,9 @@ fn subscript(site: &Site<'_>, emit: &mut Emit<'_>) {
     if textual && site.scope.guess(container) != Guess::Sequence {
         let mut defaults: Vec<String> = vec![String::new()];
         defaults.extend(site.scope.project.fallbacks.iter().filter(|(text, _)| text.len() < 24).map(|(text, _)| text.clone()).take(3));
+        defaults.extend(site.scope.values.iter().filter(|name| *name != container && name.contains("DEFAULT")).cloned());
         defaults.extend(element_defaults(site, node));
+        defaults.extend(site.scope.values.iter().filter(|name| *name != container && !name.contains("DEFAULT")).take(6).cloned());
         for (rank, default) in defaults.iter().enumerate() {
             let call = if default.is_empty() { format!("{container}.get({index})") } else { format!("{container}.get({index}, {default})") };
             #[expect(clippy::cast_precision_loss, reason = "a few")]
@@ -179,6 +181,18 @@ fn fallback(site: &Site<'_>, emit: &mut Emit<'_>) {
         ("argument_list", _) => &["\"\"", "[]", "0"],
         _ => &["0", "[]", "\"\"", "{}"],
     };
+    if matches!(place, "assignment" | "return_statement" | "argument_list" | "keyword_argument") {
+        let mut pool: Vec<String> = site.scope.names_at(node).into_iter().take(4).collect();
+        if let (Some(class), true) = (site.scope.class.as_deref(), site.scope.params.first().is_some_and(|first| first == "self")) {
+            let optional = |name: &String| site.scope.project.attribute_kinds.get(name).is_some_and(|kind| kind.contains("None") || kind.contains("Optional"));
+            pool.extend(site.scope.project.members(class).into_iter().filter(optional).map(|name| format!("self.{name}")));
+        }
+        for other in pool.into_iter().filter(|other| other != site.own() && site.scope.compatible(site.own(), other)) {
+            let optional = other.starts_with("self.");
+            emit(site.replace(node, format!("{other} or {}", operand(site.own())), "T16a.or", if optional { 2.2 } else { 2.8 }));
+            emit(site.replace(node, format!("{} or {other}", operand(site.own())), "T16a.or", 2.7));
+        }
+    }
     for default in defaults {
         let text = format!("{} or {default}", operand(site.own()));
         let text = if matches!(place, "binary_operator") { format!("({text})") } else { text };

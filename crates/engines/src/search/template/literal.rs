@@ -66,6 +66,11 @@ fn number(site: &Site<'_>, emit: &mut Emit<'_>) {
         emit(site.replace(node, other.clone(), "T06.file", 1.7));
     }
     for symptom in site.symptoms {
+        if let Symptom::Instead(actual, expected) = symptom {
+            if actual == own {
+                emit(site.replace(node, expected.clone(), "T06.instead", 1.2));
+            }
+        }
         if let Symptom::Expected(text) = symptom {
             if text.parse::<f64>().is_ok() {
                 emit(site.replace(node, text.clone(), "T06.expected", 2.8));
@@ -152,6 +157,11 @@ fn text(site: &Site<'_>, emit: &mut Emit<'_>) {
         emit(site.splice(node.start_byte()..node.start_byte(), "f", "T06.interpolate", 1.3, "make it an f-string"));
     }
     for symptom in site.symptoms {
+        if let Symptom::Instead(actual, expected) = symptom {
+            if actual.trim_matches(['"', '\'']) == inner {
+                emit(site.replace(node, expected.clone(), "T06.instead", 1.2));
+            }
+        }
         if let Symptom::Expected(text) = symptom {
             if text.starts_with(['"', '\'']) {
                 emit(site.replace(node, text.clone(), "T06.expected", 2.8));

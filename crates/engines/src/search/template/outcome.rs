@@ -86,6 +86,21 @@ fn lone(site: &Site<'_>, emit: &mut Emit<'_>) {
 fn falls_off(site: &Site<'_>, emit: &mut Emit<'_>) {
     let node = site.node;
     let Some(body) = site.scope.function.and_then(|function| function.child_by_field_name("body")) else { return };
+    let branch = node.parent().and_then(|block| block.parent()).is_some_and(|owner| matches!(owner.kind(), "if_statement" | "elif_clause" | "else_clause" | "for_statement" | "except_clause"));
+    let ends = node.parent().is_some_and(|block| named(block).last().is_some_and(|last| last.id() == node.id()));
+    if branch && ends && matches!(node.kind(), "expression_statement") && !site.scope.is_generator {
+        let mut values: Vec<String> = Vec::new();
+        let own: Vec<&str> = site.own().split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+        values.extend(site.scope.names_at(node).into_iter().filter(|name| own.contains(&name.as_str())).take(2));
+        values.extend(site.scope.names_at(node).into_iter().take(3));
+        values.extend(site.scope.defaults.iter().take(3).cloned());
+        for (rank, value) in values.into_iter().enumerate() {
+            if let Some(splices) = site.after(node, &[format!("return {value}").trim_end().to_owned()]) {
+                #[expect(clippy::cast_precision_loss, reason = "at most eight")]
+                emit(site.edit(splices, "T11b.return", 2.4 + 0.08 * rank as f64, format!("return `{value}` then")));
+            }
+        }
+    }
     let last = node.parent().is_some_and(|parent| parent.id() == body.id()) && named(body).last().is_some_and(|last| last.id() == node.id());
     if !last || matches!(node.kind(), "return_statement" | "raise_statement") || site.scope.is_generator {
         return;

@@ -93,7 +93,7 @@ fn whole(site: &Site<'_>, emit: &mut Emit<'_>) {
         return;
     }
     let guess = site.scope.guess(site.own());
-    if matches!(guess, Guess::Number | Guess::Truth | Guess::Mapping) {
+    if matches!(guess, Guess::Number | Guess::Truth | Guess::Mapping | Guess::Object) {
         return;
     }
     let own = site.own();

@@ -29,7 +29,7 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
         "comparison_operator" => {
             let operands = named(node);
             if let ([a, b], true) = (operands.as_slice(), site.own().contains(" in ")) {
-                swap(site, *a, *b, 1.7, "operands", emit);
+                swap(site, *a, *b, 2.4, "operands", emit);
             }
         }
         "boolean_operator" => {

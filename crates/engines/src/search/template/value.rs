@@ -23,6 +23,10 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
     if !place || role(node) == "function" || site.own().len() > 90 || matches!(node.kind(), "lambda" | "generator_expression" | "none" | "true" | "false") || matches!(site.own(), "self" | "cls") {
         return;
     }
+    if site.scope.guess(site.own()) == Guess::Object {
+        own_functions(site, emit);
+        return;
+    }
     convert(site, emit);
     if matches!(node.kind(), "integer" | "float" | "list" | "dictionary" | "tuple" | "string") {
         return;
