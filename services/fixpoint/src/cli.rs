@@ -18,6 +18,22 @@ pub struct Arguments {
 pub enum Command {
     /// Fix a local repository: reproduce, search, prove, and commit to a local branch. No server is needed.
     Fix(Fix),
+    /// Run the whole system in one process.
+    Up(Up),
+}
+
+/// Arguments of `fixpoint up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Address and port of the HTTP server; without it server.listen, or PORT.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Folder of everything that is kept; without it data.dir.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// A file with settings, over config/default.toml.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// A mistake of whoever called.

@@ -109,7 +109,12 @@ fn read_event(file: &Path) -> anyhow::Result<ErrorAlert> {
     let bad = |why: String| Usage(format!("--event {}: {why}", file.display()));
     let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| bad(format!("not JSON: {e}")))?;
     // The body of a webhook carries the event under `data`; a bare event is put there.
-    let webhook = if json.get("data").is_some() { json } else { json!({"action": "triggered", "data": {"event": json}}) };
+    let mut webhook = if json.get("data").is_some() { json } else { json!({"action": "triggered", "data": {"event": json}}) };
+    // An event that an SDK wrote has not been grouped yet: it is an issue of its own.
+    if let Some(event) = webhook["data"]["event"].as_object_mut().filter(|event| !event.contains_key("issue_id") && !event.contains_key("issue_url")) {
+        let id = event.get("event_id").cloned().unwrap_or_else(|| json!("local"));
+        event.insert("issue_id".into(), id);
+    }
     let resource = if webhook["data"].get("error").is_some() { "error" } else { "event_alert" };
     let reading = ingest::provider::read_sentry(Some(resource), webhook.to_string().as_bytes()).map_err(|e| bad(e.to_string()))?;
     let Signal::ErrorAlert(alert) = reading.signal else { return Err(bad("it is not an error event".into()).into()) };

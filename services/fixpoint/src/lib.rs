@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod fix;
 pub mod show;
+pub mod up;
 
 use cli::{Arguments, Command};
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ pub const INTERNAL: u8 = 1;
 pub async fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Fix(fix) => fix::run(fix).await,
+        Command::Up(up) => up::run(up).await,
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -1,6 +1,6 @@
 //! Rebuilds Python values from what an SDK recorded of them: representations, nested in lists and dictionaries.
 
-use super::frame::parse;
+use super::frame::{ParameterKind, parse};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tree_sitter::Node;
@@ -17,6 +17,8 @@ pub struct Expression {
     pub code: String,
     /// Whole lines, `from decimal import Decimal`.
     pub imports: BTreeSet<String>,
+    /// Arguments that a representation leaves out and that were made up, `Customer.password_hash`.
+    pub made_up: Vec<String>,
 }
 
 /// The classes of a project, so that their representations can be turned back into calls.
@@ -28,7 +30,10 @@ pub struct Classes {
 #[derive(Clone, Debug)]
 struct Class {
     module: String,
-    needs_arguments: bool,
+    /// What a call of the class must be given, in order: name and annotation.
+    required: Vec<(String, String)>,
+    /// All its parameters, in order.
+    parameters: Vec<String>,
 }
 
 impl Classes {
@@ -44,8 +49,8 @@ impl Classes {
                 let (class, decorated) = if child.kind() == "decorated_definition" { (child.child_by_field_name("definition"), true) } else { (Some(child), false) };
                 let Some(class) = class.filter(|class| class.kind() == "class_definition") else { continue };
                 let Some(name) = class.child_by_field_name("name") else { continue };
-                let needs_arguments = decorated || init_needs_arguments(class, text);
-                by_name.entry(text[name.byte_range()].to_owned()).or_default().push(Class { module: module.clone(), needs_arguments });
+                let (parameters, required) = constructor(class, text, decorated);
+                by_name.entry(text[name.byte_range()].to_owned()).or_default().push(Class { module: module.clone(), required, parameters });
             }
         }
         Self { by_name }
@@ -57,17 +62,59 @@ impl Classes {
     }
 }
 
-fn init_needs_arguments(class: Node<'_>, text: &str) -> bool {
-    let Some(body) = class.child_by_field_name("body") else { return false };
+type Required = Vec<(String, String)>;
+
+/// What a class is called with: the parameters of its `__init__`, or the fields of a dataclass.
+fn constructor(class: Node<'_>, text: &str, decorated: bool) -> (Vec<String>, Required) {
+    let Some(body) = class.child_by_field_name("body") else { return (Vec::new(), Vec::new()) };
     let mut cursor = body.walk();
-    let init = body.named_children(&mut cursor).find(|child| {
+    let children: Vec<Node<'_>> = body.named_children(&mut cursor).collect();
+    let init = children.iter().find(|child| {
         child.kind() == "function_definition" && child.child_by_field_name("name").is_some_and(|name| &text[name.byte_range()] == "__init__")
     });
-    let Some(list) = init.and_then(|init| init.child_by_field_name("parameters")) else {
+    if let Some(list) = init.and_then(|init| init.child_by_field_name("parameters")) {
+        let all = super::frame::parameters(list, text);
+        let named = all.iter().skip(1).filter(|p| matches!(p.kind, ParameterKind::Plain | ParameterKind::KeywordOnly));
+        let required = named.clone().filter(|p| !p.has_default).map(|p| (p.name.clone(), String::new())).collect();
+        return (named.map(|p| p.name.clone()).collect(), required);
+    }
+    if !decorated {
         // Without a constructor of its own it takes its parents' arguments, which may be any.
-        return class.child_by_field_name("superclasses").is_some_and(|parents| parents.named_child_count() > 0);
-    };
-    super::frame::parameters(list, text).iter().skip(1).any(|p| !p.has_default && matches!(p.kind, super::frame::ParameterKind::Plain | super::frame::ParameterKind::KeywordOnly))
+        let inherits = class.child_by_field_name("superclasses").is_some_and(|parents| parents.named_child_count() > 0);
+        let unknown = vec![("…".to_owned(), String::new())];
+        return (Vec::new(), if inherits { unknown } else { Vec::new() });
+    }
+    let mut parameters = Vec::new();
+    let mut required = Vec::new();
+    for child in &children {
+        let Some(field) = child.named_child(0).filter(|first| child.kind() == "expression_statement" && first.kind() == "assignment") else { continue };
+        let (Some(name), Some(annotation)) = (field.child_by_field_name("left"), field.child_by_field_name("type")) else { continue };
+        let (name, annotation) = (&text[name.byte_range()], &text[annotation.byte_range()]);
+        let value = field.child_by_field_name("right").map(|value| &text[value.byte_range()]);
+        if annotation.contains("ClassVar") || value.is_some_and(|value| value.replace(' ', "").contains("init=False")) {
+            continue;
+        }
+        parameters.push(name.to_owned());
+        let has_default = value.is_some_and(|value| !value.starts_with("field(") || value.contains("default"));
+        if !has_default {
+            required.push((name.to_owned(), annotation.to_owned()));
+        }
+    }
+    (parameters, required)
+}
+
+/// A value that stands for one that no record tells.
+fn placeholder(annotation: &str) -> &'static str {
+    match annotation.split('[').next().unwrap_or("").trim_matches(['"', '\'']) {
+        "str" => "\"\"",
+        "int" => "0",
+        "float" => "0.0",
+        "bool" => "False",
+        "bytes" => "b\"\"",
+        "list" | "List" => "[]",
+        "dict" | "Dict" => "{}",
+        _ => "None",
+    }
 }
 
 /// Rebuilds a recorded value.
@@ -164,7 +211,7 @@ fn write_opaque(found: &str, classes: &Classes, near: &str, out: &mut Expression
     if let Some((path, _)) = found.split_once(" object at 0x") {
         let name = path.rsplit('.').next().unwrap_or(path);
         let known = classes.one(name, near).ok_or_else(|| format!("an object of `{}`, of which only the type is known", short(path)))?;
-        if known.needs_arguments {
+        if !known.required.is_empty() {
             return Err(format!("an object of `{name}`, of which only the type is known"));
         }
         out.imports.insert(format!("from {} import {name}", known.module));
@@ -259,7 +306,33 @@ fn write_call(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &m
             other => other,
         });
     }
-    write_node(arguments, text, classes, near, out)
+    write_node(arguments, text, classes, near, out)?;
+    if let Some(known) = classes.one(name, near) {
+        add_missing(name, known, arguments, text, out);
+    }
+    Ok(())
+}
+
+/// A representation leaves out what its class hides, a password for instance; the constructor still wants it.
+fn add_missing(name: &str, class: &Class, arguments: Node<'_>, text: &str, out: &mut Expression) {
+    let mut cursor = arguments.walk();
+    let given: Vec<Node<'_>> = arguments.named_children(&mut cursor).collect();
+    let positional = given.iter().filter(|argument| argument.kind() != "keyword_argument").count();
+    let has = |wanted: &str| {
+        class.parameters.iter().take(positional).any(|name| name == wanted)
+            || given.iter().any(|argument| argument.child_by_field_name("name").is_some_and(|name| &text[name.byte_range()] == wanted))
+    };
+    let missing: Vec<&(String, String)> = class.required.iter().filter(|(wanted, _)| wanted != "…" && !has(wanted)).collect();
+    if missing.is_empty() || !out.code.ends_with(')') {
+        return;
+    }
+    out.code.pop();
+    for (at, (wanted, annotation)) in missing.into_iter().enumerate() {
+        let comma = if at == 0 && given.is_empty() { "" } else { ", " };
+        out.code.push_str(&format!("{comma}{wanted}={}", placeholder(annotation)));
+        out.made_up.push(format!("{name}.{wanted}"));
+    }
+    out.code.push(')');
 }
 
 #[cfg(test)]
@@ -269,7 +342,7 @@ mod tests {
     use serde_json::json;
 
     fn classes() -> Classes {
-        let shop = "from dataclasses import dataclass\n@dataclass\nclass Line:\n    sku: str\nclass Cart:\n    def __init__(self, lines=None): pass\nclass Order:\n    def __init__(self, number): pass\nclass Colour(Enum):\n    RED = 1\n";
+        let shop = "from dataclasses import dataclass\n@dataclass\nclass Line:\n    sku: str\n    secret: str = field(repr=False)\n    note: str = ''\nclass Cart:\n    def __init__(self, lines=None): pass\nclass Order:\n    def __init__(self, number): pass\nclass Colour(Enum):\n    RED = 1\n";
         Classes::read(&BTreeMap::from([("shop.cart".to_owned(), shop.to_owned())]))
     }
 
@@ -288,7 +361,7 @@ mod tests {
             (json!({"1": "2"}), "{1: 2}"),
             (json!({"a\"b": "True"}), "{\"a\\\"b\": True}"),
             (json!("(1, [2, {'k': Decimal('1.00')}])"), "(1, [2, {'k': Decimal('1.00')}])"),
-            (json!("Line(sku='mug', qty=2)"), "Line(sku='mug', qty=2)"),
+            (json!("Line(sku='mug', note='')"), "Line(sku='mug', note='', secret=\"\")"),
             (json!("<Colour.RED: 1>"), "Colour.RED"),
             (json!("<shop.cart.Cart object at 0x7f00>"), "Cart()"),
             (json!("datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc)"), "datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc)"),

@@ -90,6 +90,12 @@ struct Call {
     not_rebuilt: Vec<String>,
 }
 
+impl Call {
+    fn made_up(&mut self, names: &[String]) {
+        self.not_rebuilt.extend(names.iter().map(|name| format!("{name}: its representation leaves it out; a placeholder is used")));
+    }
+}
+
 fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Classes) -> Result<Call, String> {
     if function.is_nested {
         return Err("it is defined inside another function".into());
@@ -116,6 +122,7 @@ fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Clas
                 } else {
                     let object = argument(frame, first, classes, module)?;
                     call.imports.extend(object.imports);
+                    call.made_up(&object.made_up);
                     call.lines.push(format!("{} = {}", first.name, object.code));
                     call.rebuilt.push(first.name.clone());
                     format!("{}.{}", first.name, function.name)
@@ -130,6 +137,7 @@ fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Clas
         match argument(frame, parameter, classes, module) {
             Ok(value) => {
                 call.imports.extend(value.imports);
+                call.made_up(&value.made_up);
                 call.lines.push(format!("{} = {}", parameter.name, value.code));
                 call.rebuilt.push(parameter.name.clone());
                 arguments.push(match parameter.kind {

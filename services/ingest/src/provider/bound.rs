@@ -50,6 +50,9 @@ const SECRET_NAMES: [&str; 27] = [
     "signature",
 ];
 
+/// Words in front of credentials that are none themselves.
+const SCHEMES: [&str; 6] = ["Bearer", "bearer", "Basic", "Digest", "Token", "token"];
+
 /// Whether a key names a credential.
 pub(super) fn is_secret(name: &str) -> bool {
     let plain: String = name
@@ -96,10 +99,50 @@ pub(super) fn named(name: &str, value: &Value, depth: usize) -> Value {
             .as_str()
             .is_some_and(|text| text.is_empty() || text == "None" || text == "null");
     if is_secret(name) && !empty {
-        Value::String("[Filtered]".into())
+        masked(value)
     } else {
         bounded(value, depth)
     }
+}
+
+/// A credential's shape without its content: letters and digits become `x` and `0`, so that code which takes it apart still
+/// meets the same number of parts. Names of schemes stay, and so do the names of a constructor and of its arguments.
+fn masked(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(cut(&mask_text(text), TEXT)),
+        Value::Array(items) => items.iter().take(ITEMS).map(masked).collect(),
+        Value::Object(entries) => {
+            Value::Object(entries.iter().take(ITEMS).map(|(key, value)| (cut(key, NAME), masked(value))).collect())
+        }
+        Value::Number(_) => Value::from(0),
+        other => other.clone(),
+    }
+}
+
+fn mask_text(text: &str) -> String {
+    let is_call = text.ends_with(')') && !text.starts_with(['\'', '"']);
+    let mut quote = None;
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in text.chars().chain(['\0']) {
+        if c.is_alphanumeric() || (c == '_' && quote.is_none()) {
+            word.push(c);
+            continue;
+        }
+        let names = is_call && quote.is_none() && matches!(c, '(' | '=');
+        let keep = names || SCHEMES.contains(&word.as_str()) || matches!(word.as_str(), "None" | "True" | "False");
+        let shape = |c: char| if c.is_numeric() { '0' } else { 'x' };
+        out.extend(word.drain(..).map(|c| if keep { c } else { shape(c) }));
+        if c != '\0' {
+            out.push(c);
+        }
+        match quote {
+            None if matches!(c, '\'' | '"') => quote = Some(c),
+            Some(open) if c == open => quote = None,
+            _ => {}
+        }
+    }
+    out
 }
 
 /// Gives up the least useful parts, in order, until the signal fits into a message.
@@ -164,13 +207,15 @@ mod tests {
     fn values_are_bounded_and_credentials_filtered() {
         let long = "x".repeat(TEXT + 10);
         let kept = value(
-            &json!({"long": long, "api_key": "k", "API-Key": "k", "token": null, "nested": {"Authorization": "Bearer x"}}),
+            &json!({"long": long, "api_key": "Ab1-c", "API-Key": ["k", 7], "token": null, "nested": {"Authorization": "'Bearer s3cret'"}}),
         );
         assert_eq!(kept["long"].as_str().unwrap().chars().count(), TEXT);
-        assert_eq!(kept["api_key"], "[Filtered]");
-        assert_eq!(kept["API-Key"], "[Filtered]");
+        assert_eq!(kept["api_key"], "xx0-x");
+        assert_eq!(kept["API-Key"], json!(["x", 0]));
         assert_eq!(kept["token"], Value::Null);
-        assert_eq!(kept["nested"]["Authorization"], "[Filtered]");
+        assert_eq!(kept["nested"]["Authorization"], "'Bearer x0xxxx'");
+        assert_eq!(mask_text("Session(email='a@b.c', n=3)"), "Session(email='x@x.x', n=0)");
+        assert_eq!(mask_text("hunt'er2"), "xxxx'xx0");
         let mut deep = json!(1);
         for _ in 0..50 {
             deep = json!([deep]);

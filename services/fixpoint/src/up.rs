@@ -1,0 +1,101 @@
+//! `fixpoint up`: all four services in one process, on one HTTP port, with whatever bus and database the settings name.
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use anyhow::Context as _;
+use bus::Bus;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// A running system.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    tasks: JoinSet<anyhow::Result<()>>,
+}
+
+/// Starts everything. What cannot work is an error now, not a surprise later.
+///
+/// # Errors
+/// One sentence that names the setting, the address or the tool.
+pub async fn start(source: &settings::Source, stop: CancellationToken) -> anyhow::Result<Running> {
+    let all = settings::Settings::load(source)?;
+    let bus: Arc<dyn Bus> = bus::open(&all.section("bus")?).await?;
+    let fixer = fixer::Settings::read(&all)?;
+    let notifier: notifier::Settings = all.section("slack")?;
+    std::fs::create_dir_all(fixer.data_dir.parent().unwrap_or(&fixer.data_dir)).context("data.dir cannot be made")?;
+    let planner = planner::Planner::open(&settings::load::<planner::Settings>(source)?, Arc::clone(&bus)).await?;
+    let doors = ingest::Settings::read(&all)?;
+    let listen = doors.listen.clone();
+    let ingest = Arc::new(ingest::Ingest::open(doors, Arc::clone(&bus))?);
+
+    let (door_routes, planner_routes) = (ingest.routes(), planner.routes());
+    let app = move || App::new().configure(door_routes.clone()).configure(planner_routes.clone()).route("/metrics", web::get().to(metrics));
+    let server = HttpServer::new(app).workers(2).disable_signals().shutdown_timeout(10).bind(&listen);
+    let server = server.with_context(|| format!("server.listen `{listen}` cannot be used: choose another address with --listen or PORT"))?;
+    let address = server.addrs().first().copied().context("the server has no address")?;
+    let server = server.run();
+    let handle = server.handle();
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move { server.await.context("the HTTP server ended") });
+    {
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            stop.cancelled().await;
+            handle.stop(true).await;
+            Ok(())
+        });
+    }
+    tasks.spawn(planner.run(stop.clone()));
+    tasks.spawn(fixer::run(fixer, Arc::clone(&bus), stop.clone()));
+    {
+        let (bus, stop) = (Arc::clone(&bus), stop.clone());
+        tasks.spawn(async move { notifier::run(&notifier, bus, stop).await });
+    }
+    tasks.spawn(async move { ingest.run(stop).await });
+    Ok(Running { address, tasks })
+}
+
+impl Running {
+    /// Waits until everything has ended. The first part that ends before it was asked to ends all others.
+    ///
+    /// # Errors
+    /// What that part ended with.
+    pub async fn wait(mut self, stop: &CancellationToken) -> anyhow::Result<()> {
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.context("a part of the system was aborted")??;
+            anyhow::ensure!(stop.is_cancelled(), "a part of the system has ended by itself");
+        }
+        Ok(())
+    }
+}
+
+async fn metrics() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(telemetry::metrics_text())
+}
+
+/// Runs `fixpoint up` until a signal.
+///
+/// # Errors
+/// See [`start`] and [`Running::wait`].
+pub async fn run(arguments: crate::cli::Up) -> anyhow::Result<u8> {
+    let mut source = settings::Source::process();
+    if let Some(file) = &arguments.config {
+        source = source.file(file);
+    }
+    if let Some(listen) = &arguments.listen {
+        source = source.set("server.listen", listen);
+    }
+    if let Some(data) = &arguments.data {
+        source = source.set("data.dir", data.to_string_lossy());
+    }
+    let telemetry = telemetry::start(&settings::Settings::load(&source)?.section("telemetry")?, "fixpoint")?;
+    let stop = telemetry::on_signal()?;
+    let running = start(&source, stop.clone()).await?;
+    eprintln!("fixpoint listens on http://{0}\n  webhooks  POST /webhooks/sentry, POST /webhooks/github\n  jobs      GET  http://{0}/api/v1/jobs\n  health    GET  http://{0}/health", running.address);
+    let done = running.wait(&stop).await;
+    telemetry.stop().await;
+    done.map(|()| 0)
+}
