@@ -4,15 +4,23 @@ use crate::flow::Flow;
 use anyhow::Result;
 use async_trait::async_trait;
 use bus::{Answer, Bus, Consume, Envelope, Handler, Incoming, Queue, reply};
-use domain::message::{AttemptClaim, AttemptFinished, AttemptProgressed, Kind, MayPublish, Message, NoticeDelivered, SignalDecided, SignalReceived};
+use domain::message::{
+    AttemptClaim, AttemptFinished, AttemptProgressed, Kind, MayPublish, Message, NoticeDelivered, SignalDecided,
+    SignalReceived,
+};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, error, info_span, warn};
 
 /// Queue and handlers at once. Signals and questions are short transactions.
-const QUEUES: [(Queue, usize); 5] =
-    [(Queue::PlannerSignals, 8), (Queue::PlannerRequests, 8), (Queue::PlannerProgress, 2), (Queue::PlannerFinished, 4), (Queue::PlannerDelivered, 2)];
+const QUEUES: [(Queue, usize); 5] = [
+    (Queue::PlannerSignals, 8),
+    (Queue::PlannerRequests, 8),
+    (Queue::PlannerProgress, 2),
+    (Queue::PlannerFinished, 4),
+    (Queue::PlannerDelivered, 2),
+];
 
 /// Consumes every queue of the planner until `stop`.
 pub(crate) fn open(flow: &Arc<Flow>, bus: &Arc<dyn Bus>, stop: &CancellationToken, tasks: &mut JoinSet<Result<()>>) {
@@ -44,7 +52,12 @@ impl Handler for Inbox {
                     warn!(reason, "a heartbeat could not be noted");
                     return Answer::Done;
                 }
-                error!(kind = kind.as_str(), attempt = incoming.attempt, reason, "the message will come again");
+                error!(
+                    kind = kind.as_str(),
+                    attempt = incoming.attempt,
+                    reason,
+                    "the message will come again"
+                );
                 Answer::Again { reason }
             });
             if let Answer::Never { reason } = &answer {
@@ -89,7 +102,9 @@ impl Inbox {
                 Ok(told) => done(self.flow.on_delivered(told).await?),
                 Err(never) => never,
             },
-            other => Answer::Never { reason: format!("the planner does not deal with {}", other.as_str()) },
+            other => Answer::Never {
+                reason: format!("the planner does not deal with {}", other.as_str()),
+            },
         })
     }
 }
@@ -99,5 +114,7 @@ const fn done((): ()) -> Answer {
 }
 
 fn read<M: Message>(envelope: &Envelope) -> Result<M, Answer> {
-    envelope.read().map_err(|cause| Answer::Never { reason: format!("{:#}", anyhow::Error::from(cause)) })
+    envelope.read().map_err(|cause| Answer::Never {
+        reason: format!("{:#}", anyhow::Error::from(cause)),
+    })
 }

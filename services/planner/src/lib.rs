@@ -46,13 +46,24 @@ impl Planner {
         let vault = Vault::new(&door);
         let (url, pool) = (settings.database_url(), settings.database.pool);
         let store = tokio::task::spawn_blocking(move || Store::open(url.expose_secret(), pool)).await??;
-        let facts = api::Facts { enabled: settings.sentry.enabled, github: vault.configured(), slack: settings.slack.configured() };
-        Ok(Self { flow: Arc::new(Flow::new(store, Arc::new(rules), vault)), bus, facts: Arc::new(facts) })
+        let facts = api::Facts {
+            enabled: settings.sentry.enabled,
+            github: vault.configured(),
+            slack: settings.slack.configured(),
+        };
+        Ok(Self {
+            flow: Arc::new(Flow::new(store, Arc::new(rules), vault)),
+            bus,
+            facts: Arc::new(facts),
+        })
     }
 
     /// The planner's routes, for an HTTP server; see [`api`].
     pub fn routes(&self) -> impl FnOnce(&mut actix_web::web::ServiceConfig) + Clone + Send + 'static {
-        api::routes(api::State { flow: Arc::clone(&self.flow), facts: Arc::clone(&self.facts) })
+        api::routes(api::State {
+            flow: Arc::clone(&self.flow),
+            facts: Arc::clone(&self.facts),
+        })
     }
 
     /// What the planner does with messages, for whoever hands them over by himself.
@@ -68,8 +79,18 @@ impl Planner {
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
         let mut tasks = JoinSet::new();
         inbox::open(&self.flow, &self.bus, &stop, &mut tasks);
-        let (store, committed, channels) = (self.flow.store.clone(), Arc::clone(&self.flow.committed), self.flow.rules.channels.clone());
-        tasks.spawn(outbox::run(store, Arc::clone(&self.bus), committed, channels, stop.clone()));
+        let (store, committed, channels) = (
+            self.flow.store.clone(),
+            Arc::clone(&self.flow.committed),
+            self.flow.rules.channels.clone(),
+        );
+        tasks.spawn(outbox::run(
+            store,
+            Arc::clone(&self.bus),
+            committed,
+            channels,
+            stop.clone(),
+        ));
         tasks.spawn(watch::run(Arc::clone(&self.flow), Arc::clone(&self.bus), stop.clone()));
         while let Some(ended) = tasks.join_next().await {
             ended.context("a part of the planner was aborted")??;

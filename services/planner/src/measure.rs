@@ -27,10 +27,20 @@ impl Default for Measure {
             lost: metric::counter("fixpoint_attempts_lost", "Attempts that fell silent or ran out of time"),
             fences: metric::counter("fixpoint_fences_refused", "Messages under an old fence"),
             pull_requests: metric::counter("fixpoint_pull_requests", "Pull requests that were opened"),
-            one_too_many: metric::counter("fixpoint_pull_requests_one_too_many", "Second pull requests of one incident and generation: stays 0"),
-            oldest: metric::gauge("fixpoint_oldest_job_age_seconds", "How long the oldest queued job has been due"),
+            one_too_many: metric::counter(
+                "fixpoint_pull_requests_one_too_many",
+                "Second pull requests of one incident and generation: stays 0",
+            ),
+            oldest: metric::gauge(
+                "fixpoint_oldest_job_age_seconds",
+                "How long the oldest queued job has been due",
+            ),
             outbox: metric::gauge("fixpoint_outbox_depth", "Messages that nobody else keeps yet"),
-            to_pull_request: metric::duration("fixpoint_webhook_to_pull_request", "From the delivery to its pull request", &metric::LONG),
+            to_pull_request: metric::duration(
+                "fixpoint_webhook_to_pull_request",
+                "From the delivery to its pull request",
+                &metric::LONG,
+            ),
         }
     }
 }

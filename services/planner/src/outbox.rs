@@ -28,16 +28,32 @@ const MOST: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// Never by itself: what fails is tried again. An error is a lane that ended without being asked.
-pub(crate) async fn run(store: Store, bus: Arc<dyn Bus>, committed: Arc<Notify>, channels: Vec<String>, stop: CancellationToken) -> Result<()> {
+pub(crate) async fn run(
+    store: Store,
+    bus: Arc<dyn Bus>,
+    committed: Arc<Notify>,
+    channels: Vec<String>,
+    stop: CancellationToken,
+) -> Result<()> {
     let mut lanes: BTreeMap<String, Arc<Notify>> = BTreeMap::new();
     let mut tasks = JoinSet::new();
-    let standing = [Queue::FixerFix, Queue::FixerAnalyse, Queue::FixerValidate].into_iter().chain(channels.into_iter().map(Queue::NotifierNotices));
+    let standing = [Queue::FixerFix, Queue::FixerAnalyse, Queue::FixerValidate]
+        .into_iter()
+        .chain(channels.into_iter().map(Queue::NotifierNotices));
     let mut wanted: Vec<String> = standing.map(|queue| queue.name().into_owned()).collect();
     loop {
         for lane in wanted.drain(..) {
             lanes.entry(lane).or_insert_with_key(|name| {
                 let wake = Arc::new(Notify::new());
-                tasks.spawn(Lane { name: name.clone(), store: store.clone(), bus: Arc::clone(&bus), wake: Arc::clone(&wake) }.run(stop.clone()));
+                tasks.spawn(
+                    Lane {
+                        name: name.clone(),
+                        store: store.clone(),
+                        bus: Arc::clone(&bus),
+                        wake: Arc::clone(&wake),
+                    }
+                    .run(stop.clone()),
+                );
                 wake
             });
         }
@@ -96,7 +112,11 @@ impl Lane {
                     }
                 }
                 Err(cause) => {
-                    warn!(lane = self.name, cause = format!("{cause:#}"), "the outbox cannot be read");
+                    warn!(
+                        lane = self.name,
+                        cause = format!("{cause:#}"),
+                        "the outbox cannot be read"
+                    );
                     tokio::time::sleep(LOOK).await;
                 }
             }
@@ -120,7 +140,9 @@ impl Lane {
             return Ok(Vec::new());
         }
         let (lane, out) = (self.name.clone(), out.iter().copied().collect::<Vec<_>>());
-        self.store.tx(move |db, now| Ok(outbox::due(db, &lane, &out, now, i64::try_from(room).unwrap_or(1))?)).await
+        self.store
+            .tx(move |db, now| Ok(outbox::due(db, &lane, &out, now, i64::try_from(room).unwrap_or(1))?))
+            .await
     }
 
     async fn publish(&self, parcel: &Parcel) -> Published {
@@ -139,7 +161,12 @@ impl Lane {
                 Published::Later
             }
             Err(cause) => {
-                warn!(lane = self.name, cause = format!("{:#}", anyhow::Error::from(cause)), tries = parcel.tries, "a message could not be published");
+                warn!(
+                    lane = self.name,
+                    cause = format!("{:#}", anyhow::Error::from(cause)),
+                    tries = parcel.tries,
+                    "a message could not be published"
+                );
                 Published::Later
             }
         }
@@ -148,15 +175,27 @@ impl Lane {
     async fn settle(&self, id: Id) {
         if let Err(cause) = self.store.tx(move |db, _| Ok(outbox::settle(db, id)?)).await {
             // It will be published again, and known again.
-            warn!(lane = self.name, cause = format!("{cause:#}"), "a settled message could not be taken out");
+            warn!(
+                lane = self.name,
+                cause = format!("{cause:#}"),
+                "a settled message could not be taken out"
+            );
         }
     }
 
     async fn postpone(&self, id: Id, tries: i64) {
         let wait = Duration::from_secs(1) * 2_u32.saturating_pow(u32::try_from(tries).unwrap_or(u32::MAX).min(6));
         let wait = chrono::Duration::from_std(wait.min(MOST)).unwrap_or(chrono::Duration::seconds(60));
-        if let Err(cause) = self.store.tx(move |db, now| Ok(outbox::postpone(db, id, now + wait)?)).await {
-            warn!(lane = self.name, cause = format!("{cause:#}"), "a message could not be put off");
+        if let Err(cause) = self
+            .store
+            .tx(move |db, now| Ok(outbox::postpone(db, id, now + wait)?))
+            .await
+        {
+            warn!(
+                lane = self.name,
+                cause = format!("{cause:#}"),
+                "a message could not be put off"
+            );
         }
     }
 }

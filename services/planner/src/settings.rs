@@ -90,7 +90,13 @@ pub struct Sentry {
 
 impl Default for Sentry {
     fn default() -> Self {
-        Self { enabled: false, dedup_minutes: 30, rate_limit_minutes: 60, max_retries: 3, projects: BTreeMap::new() }
+        Self {
+            enabled: false,
+            dedup_minutes: 30,
+            rate_limit_minutes: 60,
+            max_retries: 3,
+            projects: BTreeMap::new(),
+        }
     }
 }
 
@@ -236,14 +242,20 @@ impl Rules {
     /// One sentence that names the setting that is wrong.
     pub fn of(settings: &Settings) -> Result<Self> {
         let home = match (&settings.project.owner, &settings.project.name) {
-            (Some(owner), Some(name)) => Some(RepoName::parse(&format!("{owner}/{name}")).context("project.owner (GITHUB_REPO_OWNER) and project.name (GITHUB_REPO_NAME)")?),
+            (Some(owner), Some(name)) => Some(
+                RepoName::parse(&format!("{owner}/{name}"))
+                    .context("project.owner (GITHUB_REPO_OWNER) and project.name (GITHUB_REPO_NAME)")?,
+            ),
             (None, None) => None,
             (Some(_), None) => bail!("project.name (GITHUB_REPO_NAME) is missing beside project.owner"),
             (None, Some(_)) => bail!("project.owner (GITHUB_REPO_OWNER) is missing beside project.name"),
         };
         let mut sentry_projects = BTreeMap::new();
         for (project, repo) in &settings.sentry.projects {
-            sentry_projects.insert(project.clone(), RepoName::parse(repo).with_context(|| format!("sentry.projects.{project}"))?);
+            sentry_projects.insert(
+                project.clone(),
+                RepoName::parse(repo).with_context(|| format!("sentry.projects.{project}"))?,
+            );
         }
         let mut overrides = BTreeMap::new();
         for (repo, over) in &settings.projects {
@@ -255,7 +267,11 @@ impl Rules {
         }
         let minutes = |minutes: u32| Duration::minutes(i64::from(minutes));
         let seconds = |seconds: u32| Duration::seconds(i64::from(seconds));
-        let mut branch_prefixes: Vec<String> = overrides.values().chain([&settings.project]).map(|project| project.branch_prefix.clone()).collect();
+        let mut branch_prefixes: Vec<String> = overrides
+            .values()
+            .chain([&settings.project])
+            .map(|project| project.branch_prefix.clone())
+            .collect();
         branch_prefixes.sort();
         branch_prefixes.dedup();
         if branch_prefixes.iter().any(String::is_empty) {
@@ -270,7 +286,10 @@ impl Rules {
                 branch_prefixes,
                 bot_login: settings.planner.bot_login.clone(),
             },
-            back_off: BackOff { first: seconds(settings.planner.backoff_seconds), most: seconds(settings.planner.backoff_max_seconds) },
+            back_off: BackOff {
+                first: seconds(settings.planner.backoff_seconds),
+                most: seconds(settings.planner.backoff_max_seconds),
+            },
             max_retries: settings.sentry.max_retries,
             deadline: minutes(settings.planner.attempt_deadline_minutes.max(1)),
             heartbeat: seconds(settings.planner.heartbeat_timeout_seconds.max(1)),
@@ -282,7 +301,12 @@ impl Rules {
             defaults: settings.project.clone(),
             overrides,
         };
-        for repo in settings.projects.keys().filter_map(|repo| RepoName::parse(repo).ok()).chain(rules.home.clone()) {
+        for repo in settings
+            .projects
+            .keys()
+            .filter_map(|repo| RepoName::parse(repo).ok())
+            .chain(rules.home.clone())
+        {
             rules.project(&repo)?;
         }
         Ok(rules)
@@ -291,7 +315,9 @@ impl Rules {
     /// Where a sender's project has its code.
     #[must_use]
     pub fn repo_of(&self, project: Option<&str>) -> Option<&RepoName> {
-        project.and_then(|project| self.sentry_projects.get(project)).or(self.home.as_ref())
+        project
+            .and_then(|project| self.sentry_projects.get(project))
+            .or(self.home.as_ref())
     }
 
     /// How the operator wants a repository treated.
@@ -299,10 +325,18 @@ impl Rules {
     /// # Errors
     /// When a branch of the settings is not one.
     pub fn project(&self, repo: &RepoName) -> Result<Project> {
-        let own = self.overrides.get(&repo.as_str().to_ascii_lowercase()).unwrap_or(&self.defaults);
+        let own = self
+            .overrides
+            .get(&repo.as_str().to_ascii_lowercase())
+            .unwrap_or(&self.defaults);
         Ok(Project {
             repo: repo.clone(),
-            base_branch: own.base_branch.as_deref().map(BranchName::parse).transpose().context("project.base_branch (GITHUB_BASE_BRANCH)")?,
+            base_branch: own
+                .base_branch
+                .as_deref()
+                .map(BranchName::parse)
+                .transpose()
+                .context("project.base_branch (GITHUB_BASE_BRANCH)")?,
             test_command: own.test_command.clone(),
             setup_command: own.setup_command.clone(),
             run_tests: own.run_tests,
@@ -345,7 +379,10 @@ mod tests {
         ]))
         .unwrap();
         let rules = Rules::of(&read).unwrap();
-        assert_eq!((rules.max_retries, rules.admission.fix_alerts, rules.admission.dedup), (5, true, Duration::minutes(30)));
+        assert_eq!(
+            (rules.max_retries, rules.admission.fix_alerts, rules.admission.dedup),
+            (5, true, Duration::minutes(30))
+        );
         assert_eq!(rules.repo_of(None).map(RepoName::as_str), Some("acme/shop"));
         assert_eq!(read.database_url().expose_secret(), "postgres://db/fixpoint");
         assert_eq!(rules.back_off.first, Duration::minutes(1));
@@ -361,10 +398,16 @@ mod tests {
         })))
         .unwrap();
         let till = rules.project(rules.repo_of(Some("till-web")).unwrap()).unwrap();
-        assert_eq!((till.test_command.as_deref(), till.run_tests, till.policy.max_files), (Some("pytest -q"), false, 4));
+        assert_eq!(
+            (till.test_command.as_deref(), till.run_tests, till.policy.max_files),
+            (Some("pytest -q"), false, 4)
+        );
         assert!(till.policy.allow_test_edits);
         let shop = rules.project(rules.repo_of(Some("unheard of")).unwrap()).unwrap();
-        assert_eq!((shop.repo.as_str(), shop.test_command, shop.policy.allow_test_edits), ("acme/shop", None, false));
+        assert_eq!(
+            (shop.repo.as_str(), shop.test_command, shop.policy.allow_test_edits),
+            ("acme/shop", None, false)
+        );
     }
 
     #[test]
@@ -374,7 +417,10 @@ mod tests {
             (json!({"project": {"branch_prefix": ""}}), "project.branch_prefix"),
             (json!({"sentry": {"projects": {"web": "shop"}}}), "sentry.projects.web"),
             (json!({"projects": {"acme/shop": {"tests": "x"}}}), "projects.acme/shop"),
-            (json!({"project": {"owner": "a", "name": "b", "base_branch": "-x"}}), "project.base_branch"),
+            (
+                json!({"project": {"owner": "a", "name": "b", "base_branch": "-x"}}),
+                "project.base_branch",
+            ),
         ] {
             let error = format!("{:#}", Rules::of(&settings(value)).unwrap_err());
             assert!(error.contains(named), "{error}");

@@ -62,14 +62,24 @@ impl Vault {
     }
 
     async fn mint(&self, repo: &RepoName, access: Access, public_key: &str) -> Minted {
-        let Some(door) = &self.0 else { return Minted::NoCredential };
+        let Some(door) = &self.0 else {
+            return Minted::NoCredential;
+        };
         let minted = tokio::time::timeout(PATIENCE * 2, door.mint(repo, access)).await;
         match minted {
-            Err(_) => Minted::Later { reason: "GitHub takes too long to give a token".into(), retry_after: Duration::from_secs(10) },
+            Err(_) => Minted::Later {
+                reason: "GitHub takes too long to give a token".into(),
+                retry_after: Duration::from_secs(10),
+            },
             Ok(Err(error)) => refused(&error),
             Ok(Ok(token)) => match github::seal(public_key, &token.secret) {
-                Ok(sealed) => Minted::Token(SealedToken { sealed, expires_at: token.expires_at }),
-                Err(error) => Minted::BadKey { reason: error.to_string() },
+                Ok(sealed) => Minted::Token(SealedToken {
+                    sealed,
+                    expires_at: token.expires_at,
+                }),
+                Err(error) => Minted::BadKey {
+                    reason: error.to_string(),
+                },
             },
         }
     }
@@ -77,5 +87,12 @@ impl Vault {
 
 fn refused(error: &GitHubError) -> Minted {
     let reason = error.to_string();
-    if error.is_passing() { Minted::Later { reason, retry_after: Duration::from_secs(15) } } else { Minted::Never { reason } }
+    if error.is_passing() {
+        Minted::Later {
+            reason,
+            retry_after: Duration::from_secs(15),
+        }
+    } else {
+        Minted::Never { reason }
+    }
 }

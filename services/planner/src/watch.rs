@@ -38,7 +38,10 @@ pub(crate) async fn run(flow: Arc<Flow>, bus: Arc<dyn Bus>, stop: CancellationTo
 async fn tick(flow: &Flow, bus: &dyn Bus, listening: &mut Listening, count: u32) -> Result<()> {
     let depth = bus.depth().await;
     // Without an answer from the broker nobody knows what waits there.
-    let drained = depth.iter().find(|queue| queue.queue == Queue::PlannerProgress.name()).is_some_and(|queue| queue.ready == 0);
+    let drained = depth
+        .iter()
+        .find(|queue| queue.queue == Queue::PlannerProgress.name())
+        .is_some_and(|queue| queue.ready == 0);
     let now = flow.store.now().await?;
     let since = listening.look(drained, Instant::now(), now);
     flow.on_tick(since, telemetry::trace::inject()).await?;
@@ -84,7 +87,9 @@ mod tests {
         let (start, now) = (Instant::now(), "2026-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap());
         let mut look = |seconds: u64, drained| {
             let later = Duration::from_secs(seconds);
-            listening.look(drained, start + later, now + later).map(|since| (since - now).num_seconds())
+            listening
+                .look(drained, start + later, now + later)
+                .map(|since| (since - now).num_seconds())
         };
         assert_eq!(look(0, true), Some(0));
         assert_eq!(look(1, true), Some(0));

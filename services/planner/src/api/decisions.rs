@@ -21,7 +21,10 @@ pub(super) struct Asked {
 }
 
 /// `GET /api/v1/decisions?code=&repo=&incident=&job=&before=&limit=`: `{decisions: [...], next: id or null}`.
-pub(super) async fn list(state: Data<State>, asked: Result<Query<Asked>, actix_web::Error>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    state: Data<State>,
+    asked: Result<Query<Asked>, actix_web::Error>,
+) -> Result<HttpResponse, ApiError> {
     let asked = asked.map_err(|cause| ApiError::Bad(cause.to_string()))?.into_inner();
     let page = Page {
         code: asked.code,
@@ -32,7 +35,11 @@ pub(super) async fn list(state: Data<State>, asked: Result<Query<Asked>, actix_w
         limit: limit(asked.limit.as_deref())?,
     };
     let most = page.limit;
-    let rows = state.flow.store.tx(move |db, _| Ok(decisions::page(db, &page)?)).await?;
+    let rows = state
+        .flow
+        .store
+        .tx(move |db, _| Ok(decisions::page(db, &page)?))
+        .await?;
     let full = i64::try_from(rows.len()).is_ok_and(|count| count == most);
     let next = rows.last().filter(|_| full).map(|row| row.id.to_string());
     let items: Vec<Value> = rows.iter().map(reason).collect();

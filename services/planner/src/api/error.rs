@@ -53,7 +53,11 @@ pub(super) fn limit(asked: Option<&str>) -> Result<i64, ApiError> {
 /// An identifier in a question.
 pub(super) fn id(name: &str, asked: Option<&str>) -> Result<Option<Id>, ApiError> {
     asked
-        .map(|text| Uuid::parse_str(text).map(Id::from).map_err(|_| ApiError::Bad(format!("{name} is `{text}`: write an identifier as the API gives it"))))
+        .map(|text| {
+            Uuid::parse_str(text)
+                .map(Id::from)
+                .map_err(|_| ApiError::Bad(format!("{name} is `{text}`: write an identifier as the API gives it")))
+        })
         .transpose()
 }
 
@@ -62,5 +66,7 @@ pub(super) fn word<T: crate::store::types::Words>(name: &str, asked: Option<&str
     let Some(text) = asked else { return Ok(None) };
     let found = T::all().iter().find(|value| value.word() == text).copied();
     let all = || T::all().iter().map(|value| value.word()).collect::<Vec<_>>().join(", ");
-    found.map(Some).ok_or_else(|| ApiError::Bad(format!("{name} is `{text}`: write one of {}", all())))
+    found
+        .map(Some)
+        .ok_or_else(|| ApiError::Bad(format!("{name} is `{text}`: write one of {}", all())))
 }

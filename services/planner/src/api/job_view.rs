@@ -92,7 +92,10 @@ pub(super) fn detail(
     notices: &[Told],
 ) -> Result<Value> {
     let mut view = item(job, opened)?;
-    let attempts = attempts.iter().map(|attempt| tried(attempt, stages)).collect::<Result<Vec<_>>>()?;
+    let attempts = attempts
+        .iter()
+        .map(|attempt| tried(attempt, stages))
+        .collect::<Result<Vec<_>>>()?;
     let more = json!({
         "incident": seen(incident),
         "project": *job.project,

@@ -21,7 +21,10 @@ pub(super) struct Asked {
 }
 
 /// `GET /api/v1/jobs?state=&repo=&before=&limit=`: `{jobs: [...], next: id or null}`; `next` is the `before` of the next page.
-pub(super) async fn list(state: Data<State>, asked: Result<Query<Asked>, actix_web::Error>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    state: Data<State>,
+    asked: Result<Query<Asked>, actix_web::Error>,
+) -> Result<HttpResponse, ApiError> {
     let asked = asked.map_err(|cause| ApiError::Bad(cause.to_string()))?.into_inner();
     let page = jobs::Page {
         state: word("state", asked.state.as_deref())?,
@@ -38,7 +41,10 @@ pub(super) async fn list(state: Data<State>, asked: Result<Query<Asked>, actix_w
             let opened = pull_requests::of_jobs(db, &ids)?;
             let full = i64::try_from(rows.len()).is_ok_and(|count| count == page.limit);
             let next = rows.last().filter(|_| full).map(|job| job.id.to_string());
-            let items = rows.iter().map(|job| item(job, opened.iter().rfind(|row| row.job_id == job.id))).collect::<Result<Vec<Value>>>()?;
+            let items = rows
+                .iter()
+                .map(|job| item(job, opened.iter().rfind(|row| row.job_id == job.id)))
+                .collect::<Result<Vec<Value>>>()?;
             Ok((items, next))
         })
         .await?;
@@ -48,21 +54,34 @@ pub(super) async fn list(state: Data<State>, asked: Result<Query<Asked>, actix_w
 /// `GET /api/v1/jobs/{id}`: a job with its incident, attempts, stages, evidence, objections, notices, reasons and pull request.
 pub(super) async fn one(state: Data<State>, path: Path<String>) -> Result<HttpResponse, ApiError> {
     let text = path.into_inner();
-    let Some(wanted) = id("id", Some(&text))? else { return Err(ApiError::Missing("no job".into())) };
+    let Some(wanted) = id("id", Some(&text))? else {
+        return Err(ApiError::Missing("no job".into()));
+    };
     let found = state
         .flow
         .store
         .tx(move |db, _| {
-            let Some(job) = jobs::find(db, wanted)? else { return Ok(None) };
+            let Some(job) = jobs::find(db, wanted)? else {
+                return Ok(None);
+            };
             let tried = attempts::of_job(db, job.id)?;
             let ids: Vec<Id> = tried.iter().map(|attempt| attempt.id).collect();
             let entered = stages::of_attempts(db, &ids)?;
             let opened = pull_requests::of_jobs(db, &[job.id])?;
-            let reasons = decisions::page(db, &decisions::Page { job: Some(job.id), limit: 50, ..decisions::Page::default() })?;
+            let reasons = decisions::page(
+                db,
+                &decisions::Page {
+                    job: Some(job.id),
+                    limit: 50,
+                    ..decisions::Page::default()
+                },
+            )?;
             let told = notices::of_job(db, job.id)?;
             let incident = incidents::get(db, job.incident_id)?;
             detail(&job, &incident, &tried, &entered, opened.last(), &reasons, &told).map(Some)
         })
         .await?;
-    found.map(|value| HttpResponse::Ok().json(value)).ok_or_else(|| ApiError::Missing(format!("there is no job {text}")))
+    found
+        .map(|value| HttpResponse::Ok().json(value))
+        .ok_or_else(|| ApiError::Missing(format!("there is no job {text}")))
 }

@@ -60,15 +60,23 @@ async fn health(state: web::Data<State>) -> Result<HttpResponse, ApiError> {
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub fn serve(planner: &crate::Planner, listen: &str, stop: CancellationToken) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
+pub fn serve(
+    planner: &crate::Planner,
+    listen: &str,
+    stop: CancellationToken,
+) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
     let routes = planner.routes();
-    let server = HttpServer::new(move || App::new().configure(routes.clone()).route("/metrics", web::get().to(metrics)))
-        .workers(2)
-        .disable_signals()
-        .shutdown_timeout(10)
-        .bind(listen)
-        .with_context(|| format!("server.listen is {listen}: it cannot be listened on"))?
-        .run();
+    let server = HttpServer::new(move || {
+        App::new()
+            .configure(routes.clone())
+            .route("/metrics", web::get().to(metrics))
+    })
+    .workers(2)
+    .disable_signals()
+    .shutdown_timeout(10)
+    .bind(listen)
+    .with_context(|| format!("server.listen is {listen}: it cannot be listened on"))?
+    .run();
     Ok(async move {
         let handle = server.handle();
         let stopping = async {
@@ -81,5 +89,7 @@ pub fn serve(planner: &crate::Planner, listen: &str, stop: CancellationToken) ->
 }
 
 async fn metrics() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(telemetry::metrics_text())
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .body(telemetry::metrics_text())
 }

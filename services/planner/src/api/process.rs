@@ -47,8 +47,14 @@ pub(super) async fn process(state: Data<State>, asked: Query<Asked>) -> Result<H
             .ok_or_else(|| ApiError::Bad(format!("batch is `{text}`: write a number from 1 to 5")))?,
     };
     let store = &state.flow.store;
-    let began: BTreeMap<Id, i64> =
-        store.tx(move |db, now| Ok(jobs::pending(db, now, batch)?.into_iter().map(|job| (job.id, job.retry)).collect())).await?;
+    let began: BTreeMap<Id, i64> = store
+        .tx(move |db, now| {
+            Ok(jobs::pending(db, now, batch)?
+                .into_iter()
+                .map(|job| (job.id, job.retry))
+                .collect())
+        })
+        .await?;
     // A tick without anybody's silence: it only requests what is due.
     state.flow.on_tick(None, telemetry::trace::inject()).await?;
     let until = Instant::now() + WAIT;
@@ -66,7 +72,10 @@ pub(super) async fn process(state: Data<State>, asked: Query<Asked>) -> Result<H
         sleep(LOOK).await;
     };
     let succeeded = results.iter().filter(|(_, success)| *success).count();
-    let listed: Vec<Value> = results.iter().map(|(id, success)| json!({ "jobId": **id, "success": success })).collect();
+    let listed: Vec<Value> = results
+        .iter()
+        .map(|(id, success)| json!({ "jobId": **id, "success": success }))
+        .collect();
     Ok(HttpResponse::Ok().json(json!({
         "ok": true,
         "processed": results.len(),

@@ -19,7 +19,10 @@ pub(super) struct Asked {
 }
 
 /// `GET /api/v1/pull-requests?state=&repo=&before=&limit=`: `{pull_requests: [...], next: id or null}`.
-pub(super) async fn list(state: Data<State>, asked: Result<Query<Asked>, actix_web::Error>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    state: Data<State>,
+    asked: Result<Query<Asked>, actix_web::Error>,
+) -> Result<HttpResponse, ApiError> {
     let asked = asked.map_err(|cause| ApiError::Bad(cause.to_string()))?.into_inner();
     let page = Page {
         state: word("state", asked.state.as_deref())?,
@@ -28,7 +31,11 @@ pub(super) async fn list(state: Data<State>, asked: Result<Query<Asked>, actix_w
         limit: limit(asked.limit.as_deref())?,
     };
     let most = page.limit;
-    let rows = state.flow.store.tx(move |db, _| Ok(pull_requests::page(db, &page)?)).await?;
+    let rows = state
+        .flow
+        .store
+        .tx(move |db, _| Ok(pull_requests::page(db, &page)?))
+        .await?;
     let full = i64::try_from(rows.len()).is_ok_and(|count| count == most);
     let next = rows.last().filter(|_| full).map(|row| row.id.to_string());
     let items: Vec<Value> = rows.iter().map(pull_request).collect();

@@ -43,7 +43,13 @@ impl Flow {
     /// A flow over these.
     #[must_use]
     pub fn new(store: Store, rules: Arc<Rules>, vault: Vault) -> Self {
-        Self { store, rules, vault, measure: Measure::default(), committed: Arc::new(Notify::new()) }
+        Self {
+            store,
+            rules,
+            vault,
+            measure: Measure::default(),
+            committed: Arc::new(Notify::new()),
+        }
     }
 }
 
@@ -75,14 +81,36 @@ fn request_attempt(db: &mut Db, now: Time, rules: &Rules, job: &jobs::Job, trace
 }
 
 /// Tells every channel, once per occasion.
-fn raise(db: &mut Db, now: Time, rules: &Rules, job: &jobs::Job, occasion: &str, content: NoticeContent, trace: &Trace) -> Result<()> {
+fn raise(
+    db: &mut Db,
+    now: Time,
+    rules: &Rules,
+    job: &jobs::Job,
+    occasion: &str,
+    content: NoticeContent,
+    trace: &Trace,
+) -> Result<()> {
     let id: NoticeId = Id::new().into();
-    let notice = Notice { id, job: job.id.into(), repo: RepoName::parse(&job.repo)?, content };
+    let notice = Notice {
+        id,
+        job: job.id.into(),
+        repo: RepoName::parse(&job.repo)?,
+        content,
+    };
     for channel in &rules.channels {
         if notices::raise(db, &notice, channel, occasion, now)? {
-            let message = NoticeRaised { notice: notice.clone(), channel: channel.clone() };
+            let message = NoticeRaised {
+                notice: notice.clone(),
+                channel: channel.clone(),
+            };
             let envelope = Envelope::of(&message)?.traced(trace.clone());
-            outbox::put(db, &Queue::NotifierNotices(channel.clone()).name(), None, envelope.encode().to_vec(), now)?;
+            outbox::put(
+                db,
+                &Queue::NotifierNotices(channel.clone()).name(),
+                None,
+                envelope.encode().to_vec(),
+                now,
+            )?;
         }
     }
     Ok(())

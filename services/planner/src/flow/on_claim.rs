@@ -37,7 +37,10 @@ impl Flow {
             Found::Refused(reason) => return Ok(self.refuse(&ask, reason)),
             Found::TooLate(..) => {
                 self.committed.notify_one();
-                return Ok(self.refuse(&ask, "its deadline passed while it waited; another attempt was requested".into()));
+                return Ok(self.refuse(
+                    &ask,
+                    "its deadline passed while it waited; another attempt was requested".into(),
+                ));
             }
             Found::Live(job) => job,
         };
@@ -45,13 +48,23 @@ impl Flow {
         let read_token = match self.vault.read(&RepoName::parse(&job.repo)?, &ask.public_key).await {
             Minted::Token(token) => Some(token),
             Minted::NoCredential => None,
-            Minted::Later { reason, retry_after } => return Ok(ClaimAnswer::Later { reason, retry_after_seconds: retry_after.as_secs().max(1) }),
+            Minted::Later { reason, retry_after } => {
+                return Ok(ClaimAnswer::Later {
+                    reason,
+                    retry_after_seconds: retry_after.as_secs().max(1),
+                });
+            }
             Minted::BadKey { reason } => return Ok(self.refuse(&ask, reason)),
             Minted::Never { reason } => {
                 // Without a token there is no attempt; people are told, and have the time until the last retry to change it.
-                let (rules, message) = (self.rules.clone(), format!("No token for {} could be had: {reason}", job.repo));
+                let (rules, message) = (
+                    self.rules.clone(),
+                    format!("No token for {} could be had: {reason}", job.repo),
+                );
                 let told = message.clone();
-                self.store.tx(move |db, now| fail(db, id, now, &rules, &told, &trace)).await?;
+                self.store
+                    .tx(move |db, now| fail(db, id, now, &rules, &told, &trace))
+                    .await?;
                 self.committed.notify_one();
                 return Ok(self.refuse(&ask, message));
             }
@@ -61,7 +74,10 @@ impl Flow {
         match fence {
             Some(fence) => {
                 info!(attempt = %ask.attempt, job = %*job.id, worker = ask.worker, fence, "claimed");
-                Ok(ClaimAnswer::Granted { fence: Fence(fence), read_token })
+                Ok(ClaimAnswer::Granted {
+                    fence: Fence(fence),
+                    read_token,
+                })
             }
             None => Ok(self.refuse(&ask, "it has ended meanwhile".into())),
         }
@@ -81,15 +97,23 @@ enum Found {
 }
 
 fn look(db: &mut Db, id: Id, now: Time) -> Result<Found> {
-    let Some(attempt) = attempts::find(db, id)? else { return Ok(Found::Refused("there is no such attempt".into())) };
-    let Some(job) = jobs::hold(db, attempt.job_id)? else { return Ok(Found::Refused("there is no such job".into())) };
-    let Some(attempt) = attempts::find(db, id)? else { return Ok(Found::Refused("there is no such attempt".into())) };
+    let Some(attempt) = attempts::find(db, id)? else {
+        return Ok(Found::Refused("there is no such attempt".into()));
+    };
+    let Some(job) = jobs::hold(db, attempt.job_id)? else {
+        return Ok(Found::Refused("there is no such job".into()));
+    };
+    let Some(attempt) = attempts::find(db, id)? else {
+        return Ok(Found::Refused("there is no such attempt".into()));
+    };
     if job.state.0.is_final() {
         return Ok(Found::Refused(format!("its job is {}", job.state.0.as_str())));
     }
     match attempt.state.0 {
         attempts::State::Finished => Ok(Found::Refused("it has ended".into())),
-        attempts::State::Lost => Ok(Found::Refused("it was given up, and a later attempt stands for it".into())),
+        attempts::State::Lost => Ok(Found::Refused(
+            "it was given up, and a later attempt stands for it".into(),
+        )),
         attempts::State::Requested if attempt.deadline <= now => Ok(Found::TooLate(Box::new(job), Box::new(attempt))),
         attempts::State::Running if attempt.deadline <= now => Ok(Found::Refused("its deadline has passed".into())),
         attempts::State::Requested | attempts::State::Running => Ok(Found::Live(Box::new(job))),
@@ -104,8 +128,12 @@ fn fail(db: &mut Db, id: Id, now: Time, rules: &Rules, message: &str, trace: &Tr
 }
 
 fn grant(db: &mut Db, id: Id, worker: &str, now: Time) -> Result<Option<i64>> {
-    let Found::Live(job) = look(db, id, now)? else { return Ok(None) };
-    let Some(fence) = jobs::raise_fence(db, &job, now)? else { return Ok(None) };
+    let Found::Live(job) = look(db, id, now)? else {
+        return Ok(None);
+    };
+    let Some(fence) = jobs::raise_fence(db, &job, now)? else {
+        return Ok(None);
+    };
     if !attempts::claim(db, id, fence, worker, now)? {
         return Ok(None);
     }

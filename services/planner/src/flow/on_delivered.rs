@@ -12,7 +12,15 @@ impl Flow {
     /// When the database fails: the message should come again.
     pub async fn on_delivered(&self, told: NoticeDelivered) -> Result<()> {
         self.store
-            .tx(move |db, _| Ok(notices::delivered(db, told.notice.into(), &told.channel, told.external_id.as_deref(), told.at.into())?))
+            .tx(move |db, _| {
+                Ok(notices::delivered(
+                    db,
+                    told.notice.into(),
+                    &told.channel,
+                    told.external_id.as_deref(),
+                    told.at.into(),
+                )?)
+            })
             .await
     }
 }

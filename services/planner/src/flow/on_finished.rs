@@ -22,7 +22,10 @@ impl Flow {
     pub async fn on_finished(&self, message: AttemptFinished, trace: Trace) -> Result<()> {
         let (attempt, outcome) = (message.attempt, message.report.outcome);
         let rules = self.rules.clone();
-        let settled = self.store.tx(move |db, now| settle(db, now, &rules, &message, &trace)).await?;
+        let settled = self
+            .store
+            .tx(move |db, now| settle(db, now, &rules, &message, &trace))
+            .await?;
         let Some(settled) = settled else {
             self.measure.old_fence("finished");
             info!(%attempt, outcome = outcome.as_str(), "a report under an old fence, or a repeated one, is ignored");
@@ -51,8 +54,12 @@ struct Settled {
 
 fn settle(db: &mut Db, now: Time, rules: &Rules, message: &AttemptFinished, trace: &Trace) -> Result<Option<Settled>> {
     let id = Id::from(message.attempt);
-    let Some(attempt) = attempts::find(db, id)? else { return Ok(None) };
-    let Some(job) = jobs::hold(db, attempt.job_id)? else { return Ok(None) };
+    let Some(attempt) = attempts::find(db, id)? else {
+        return Ok(None);
+    };
+    let Some(job) = jobs::hold(db, attempt.job_id)? else {
+        return Ok(None);
+    };
     let (report, fence) = (&*message.report, message.fence.0);
     if job.fence != fence || !attempts::finish(db, id, fence, report, now)? {
         return Ok(None);
@@ -63,7 +70,11 @@ fn settle(db: &mut Db, now: Time, rules: &Rules, message: &AttemptFinished, trac
     let incident = incidents::standing_for(db, job.incident_id)?;
     let mut kept = None;
     if let Some(opened) = &report.pull_request {
-        let purpose = Purpose { job: job.id, incident: incident.id, generation: job.generation };
+        let purpose = Purpose {
+            job: job.id,
+            incident: incident.id,
+            generation: job.generation,
+        };
         kept = Some(pull_requests::reported(db, opened, report, purpose, now)?);
     }
     let (retry, max_retries) = counts(&job);
@@ -73,7 +84,12 @@ fn settle(db: &mut Db, now: Time, rules: &Rules, message: &AttemptFinished, trac
         Next::End { state, skip } => {
             jobs::end(db, &job, *state, skip.as_ref(), report.outcome, &report.message, now)?;
             if let Some(reason) = skip {
-                let about = About { delivery: job.delivery_id, incident: Some(incident.id), job: Some(job.id), repo: Some(job.repo.clone()) };
+                let about = About {
+                    delivery: job.delivery_id,
+                    incident: Some(incident.id),
+                    job: Some(job.id),
+                    repo: Some(job.repo.clone()),
+                };
                 decisions::explain(db, about, reason, now)?;
             }
         }
@@ -86,9 +102,17 @@ fn settle(db: &mut Db, now: Time, rules: &Rules, message: &AttemptFinished, trac
         };
         raise(db, now, rules, &job, &occasion, content, trace)?;
     }
-    let received = job.delivery_id.map(|delivery| deliveries::received_at(db, delivery)).transpose()?.flatten();
+    let received = job
+        .delivery_id
+        .map(|delivery| deliveries::received_at(db, delivery))
+        .transpose()?
+        .flatten();
     let since_delivery = received.and_then(|received| (now - received).to_std().ok());
-    Ok(Some(Settled { next, kept, since_delivery }))
+    Ok(Some(Settled {
+        next,
+        kept,
+        since_delivery,
+    }))
 }
 
 /// Retries used and allowed, as the domain counts them.

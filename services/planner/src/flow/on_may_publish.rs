@@ -34,18 +34,32 @@ impl Flow {
                 info!(%attempt, code = reason.as_ref().map(SkipReason::code), message, "may not publish");
                 return Ok(MayPublishAnswer::Refused { reason, message });
             }
-            Ruling::Later { reason, retry_after_seconds } => return Ok(MayPublishAnswer::Later { reason, retry_after_seconds }),
+            Ruling::Later {
+                reason,
+                retry_after_seconds,
+            } => {
+                return Ok(MayPublishAnswer::Later {
+                    reason,
+                    retry_after_seconds,
+                });
+            }
         };
         let write_token = match self.vault.write(&repo, &public_key).await {
             Minted::Token(token) => Some(token),
             Minted::NoCredential => None,
             Minted::Later { reason, retry_after } => {
                 self.give_back(repo, attempt.into()).await?;
-                return Ok(MayPublishAnswer::Later { reason, retry_after_seconds: retry_after.as_secs().max(1) });
+                return Ok(MayPublishAnswer::Later {
+                    reason,
+                    retry_after_seconds: retry_after.as_secs().max(1),
+                });
             }
             Minted::Never { reason } | Minted::BadKey { reason } => {
                 self.give_back(repo, attempt.into()).await?;
-                return Ok(MayPublishAnswer::Refused { reason: None, message: reason });
+                return Ok(MayPublishAnswer::Refused {
+                    reason: None,
+                    message: reason,
+                });
             }
         };
         info!(%attempt, %repo, %branch, "may publish");
@@ -53,28 +67,52 @@ impl Flow {
     }
 
     async fn give_back(&self, repo: RepoName, attempt: Id) -> Result<()> {
-        self.store.tx(move |db, _| Ok(publish_leases::give_back(db, repo.as_str(), attempt)?)).await
+        self.store
+            .tx(move |db, _| Ok(publish_leases::give_back(db, repo.as_str(), attempt)?))
+            .await
     }
 }
 
 enum Ruling {
-    Granted { repo: RepoName, branch: BranchName },
+    Granted {
+        repo: RepoName,
+        branch: BranchName,
+    },
     OldFence(String),
-    Refused { reason: Option<SkipReason>, message: String },
-    Later { reason: String, retry_after_seconds: u64 },
+    Refused {
+        reason: Option<SkipReason>,
+        message: String,
+    },
+    Later {
+        reason: String,
+        retry_after_seconds: u64,
+    },
 }
 
 fn refused(reason: SkipReason) -> Ruling {
-    Ruling::Refused { message: reason.observed(), reason: Some(reason) }
+    Ruling::Refused {
+        message: reason.observed(),
+        reason: Some(reason),
+    }
 }
 
 fn rule(db: &mut Db, now: Time, rules: &Rules, ask: &MayPublish) -> Result<Ruling> {
     let id = Id::from(ask.attempt);
-    let Some(attempt) = attempts::find(db, id)? else { return Ok(Ruling::OldFence("there is no such attempt".into())) };
-    let Some(job) = jobs::hold(db, attempt.job_id)? else { return Ok(Ruling::OldFence("there is no such job".into())) };
-    let held = attempts::find(db, id)?.is_some_and(|attempt| attempt.state.0 == attempts::State::Running && attempt.fence == ask.fence.0);
+    let Some(attempt) = attempts::find(db, id)? else {
+        return Ok(Ruling::OldFence("there is no such attempt".into()));
+    };
+    let Some(job) = jobs::hold(db, attempt.job_id)? else {
+        return Ok(Ruling::OldFence("there is no such job".into()));
+    };
+    let held = attempts::find(db, id)?
+        .is_some_and(|attempt| attempt.state.0 == attempts::State::Running && attempt.fence == ask.fence.0);
     if !held || job.fence != ask.fence.0 || job.state.0 != JobState::Running {
-        return Ok(Ruling::OldFence(format!("fence {} is old: the job is {}, its fence is {}", ask.fence.0, job.state.0.as_str(), job.fence)));
+        return Ok(Ruling::OldFence(format!(
+            "fence {} is old: the job is {}, its fence is {}",
+            ask.fence.0,
+            job.state.0.as_str(),
+            job.fence
+        )));
     }
     if attempt.deadline <= now {
         return Ok(Ruling::OldFence("its deadline has passed".into()));
@@ -90,13 +128,19 @@ fn rule(db: &mut Db, now: Time, rules: &Rules, ask: &MayPublish) -> Result<Rulin
     if let Err(until) = publish_leases::take(db, &job.repo, id, ask.fence.0, now + rules.publish_lease, now)? {
         let wait = (until - now).num_seconds().clamp(1, 5);
         let reason = format!("another attempt is writing to {repo}");
-        return Ok(Ruling::Later { reason, retry_after_seconds: wait.unsigned_abs() });
+        return Ok(Ruling::Later {
+            reason,
+            retry_after_seconds: wait.unsigned_abs(),
+        });
     }
     let target = match self::target(db, &job, &cause)? {
         Ok(again) if again.id == target.id => again,
         Ok(_) => {
             publish_leases::give_back(db, &job.repo, id)?;
-            return Ok(Ruling::Later { reason: "the incident has just been merged".into(), retry_after_seconds: 1 });
+            return Ok(Ruling::Later {
+                reason: "the incident has just been merged".into(),
+                retry_after_seconds: 1,
+            });
         }
         Err(no) => {
             publish_leases::give_back(db, &job.repo, id)?;
@@ -139,7 +183,9 @@ fn target(db: &mut Db, job: &jobs::Job, cause: &domain::fingerprint::Fingerprint
         }
         // This job's own pull request was opened by an attempt that could not report; the next one takes it on.
         if open.job_id != job.id {
-            return Ok(Err(refused(SkipReason::PullRequestOpen { pull_request: open.address() })));
+            return Ok(Err(refused(SkipReason::PullRequestOpen {
+                pull_request: open.address(),
+            })));
         }
     }
     Ok(Ok(target))
@@ -150,10 +196,20 @@ fn busy(db: &mut Db, owner: &Incident, job: &jobs::Job) -> Result<Option<SkipRea
     if let Some(newest) = pull_requests::newest_of(db, owner.id)? {
         let settled = newest.merged_at.or(newest.closed_at);
         match settled {
-            None => return Ok(Some(SkipReason::PullRequestOpen { pull_request: newest.address() })),
-            Some(at) if at >= job.created_at => return Ok(Some(SkipReason::MergedInto { incident: owner.id.to_string() })),
+            None => {
+                return Ok(Some(SkipReason::PullRequestOpen {
+                    pull_request: newest.address(),
+                }));
+            }
+            Some(at) if at >= job.created_at => {
+                return Ok(Some(SkipReason::MergedInto {
+                    incident: owner.id.to_string(),
+                }));
+            }
             Some(_) => {}
         }
     }
-    Ok(jobs::active(db, owner.id)?.map(|_| SkipReason::MergedInto { incident: owner.id.to_string() }))
+    Ok(jobs::active(db, owner.id)?.map(|_| SkipReason::MergedInto {
+        incident: owner.id.to_string(),
+    }))
 }

@@ -15,26 +15,48 @@ use tracing::{info, warn};
 /// A pull request has changed; those of other people only tell where their branch stands.
 pub(super) fn changed(db: &mut Db, now: Time, rules: &Rules, change: &PullRequestChange) -> Result<()> {
     let repo = change.repo.as_str();
-    let ours = change.head_repo.as_ref().is_none_or(|head| head.as_str().eq_ignore_ascii_case(repo));
+    let ours = change
+        .head_repo
+        .as_ref()
+        .is_none_or(|head| head.as_str().eq_ignore_ascii_case(repo));
     if !ours {
         return Ok(());
     }
-    if matches!(change.action, PullRequestAction::Opened | PullRequestAction::Synchronized) {
+    if matches!(
+        change.action,
+        PullRequestAction::Opened | PullRequestAction::Synchronized
+    ) {
         let known = branch_heads::find(db, repo, change.head_branch.as_str())?;
         if let Some(head) = head::after_push(known, change.head_sha.as_str(), now.into()) {
             branch_heads::keep(db, repo, change.head_branch.as_str(), &head)?;
         }
     }
-    let Some(row) = known_or_new(db, now, change)? else { return Ok(()) };
+    let Some(row) = known_or_new(db, now, change)? else {
+        return Ok(());
+    };
     let known = known(db, now, rules, &row)?;
-    let happened = Happened { action: change.action, head_sha: change.head_sha.as_str(), actor: change.actor.as_ref(), at: change.updated_at };
+    let happened = Happened {
+        action: change.action,
+        head_sha: change.head_sha.as_str(),
+        actor: change.actor.as_ref(),
+        at: change.updated_at,
+    };
     let meaning = meaning(&known, &happened);
-    apply(db, now, &row, &meaning, change.head_sha.as_str(), change.updated_at.map(Time::from))
+    apply(
+        db,
+        now,
+        &row,
+        &meaning,
+        change.head_sha.as_str(),
+        change.updated_at.map(Time::from),
+    )
 }
 
 /// A branch has a new head. If it is the branch of an open pull request of ours, a person may have taken it over.
 pub(super) fn pushed(db: &mut Db, now: Time, rules: &Rules, push: &Push, sha: &CommitSha) -> Result<()> {
-    let Some(row) = pull_requests::of_branch(db, push.repo.as_str(), push.branch.as_str())? else { return Ok(()) };
+    let Some(row) = pull_requests::of_branch(db, push.repo.as_str(), push.branch.as_str())? else {
+        return Ok(());
+    };
     let known = known(db, now, rules, &row)?;
     let meaning = meaning_of_push(&known, sha.as_str(), push.actor.as_ref());
     apply(db, now, &row, &meaning, sha.as_str(), None)
@@ -46,18 +68,32 @@ fn known_or_new(db: &mut Db, now: Time, change: &PullRequestChange) -> Result<Op
     if let Some(row) = pull_requests::by_number(db, repo, change.number)? {
         return Ok(Some(row));
     }
-    let Some(job) = jobs::of_branch(db, repo, change.head_branch.as_str())? else { return Ok(None) };
+    let Some(job) = jobs::of_branch(db, repo, change.head_branch.as_str())? else {
+        return Ok(None);
+    };
     let incident = incidents::standing_for(db, job.incident_id)?;
     if let Some(other) = pull_requests::of_generation(db, incident.id, job.generation)? {
-        warn!(repo, number = change.number, other, "somebody has opened another pull request from a branch of ours");
+        warn!(
+            repo,
+            number = change.number,
+            other,
+            "somebody has opened another pull request from a branch of ours"
+        );
         return Ok(None);
     }
-    let purpose = Purpose { job: job.id, incident: incident.id, generation: job.generation };
+    let purpose = Purpose {
+        job: job.id,
+        incident: incident.id,
+        generation: job.generation,
+    };
     pull_requests::heard_of(db, change, purpose, now).map(Some)
 }
 
 fn known(db: &mut Db, now: Time, rules: &Rules, row: &PullRequest) -> Result<Known> {
-    let writer = publish_leases::holder(db, &row.repo, now)?.map(|attempt| attempts::find(db, attempt)).transpose()?.flatten();
+    let writer = publish_leases::holder(db, &row.repo, now)?
+        .map(|attempt| attempts::find(db, attempt))
+        .transpose()?
+        .flatten();
     Ok(Known {
         state: row.state.0,
         head_sha: row.head_sha.clone(),
@@ -68,7 +104,10 @@ fn known(db: &mut Db, now: Time, rules: &Rules, row: &PullRequest) -> Result<Kno
 }
 
 fn apply(db: &mut Db, now: Time, row: &PullRequest, meaning: &Meaning, head_sha: &str, at: Option<Time>) -> Result<()> {
-    let mut change = Change { changed_at: at.map(Some), ..Change::default() };
+    let mut change = Change {
+        changed_at: at.map(Some),
+        ..Change::default()
+    };
     match meaning {
         Meaning::Nothing => return Ok(()),
         Meaning::Merged => {
@@ -93,7 +132,12 @@ fn apply(db: &mut Db, now: Time, row: &PullRequest, meaning: &Meaning, head_sha:
             change.hands_off_by = Some(Some(by.clone()));
         }
     }
-    info!(repo = row.repo, number = row.number, ?meaning, "a pull request of ours has changed");
+    info!(
+        repo = row.repo,
+        number = row.number,
+        ?meaning,
+        "a pull request of ours has changed"
+    );
     pull_requests::change(db, row.id, &change)?;
     Ok(())
 }

@@ -25,7 +25,10 @@ impl Flow {
     pub async fn on_signal(&self, message: SignalReceived, payload: Option<Bytes>, trace: Trace) -> Result<Decision> {
         let rules = self.rules.clone();
         let (delivery, event) = (message.delivery.id, message.delivery.event.clone());
-        let decision = self.store.tx(move |db, now| decide(db, now, &rules, &message, payload.as_deref(), &trace)).await?;
+        let decision = self
+            .store
+            .tx(move |db, now| decide(db, now, &rules, &message, payload.as_deref(), &trace))
+            .await?;
         match &decision {
             Decision::Enqueued { job } => {
                 self.measure.decided("enqueued");
@@ -42,19 +45,40 @@ impl Flow {
     }
 }
 
-fn decide(db: &mut Db, now: Time, rules: &Rules, message: &SignalReceived, payload: Option<&[u8]>, trace: &Trace) -> Result<Decision> {
+fn decide(
+    db: &mut Db,
+    now: Time,
+    rules: &Rules,
+    message: &SignalReceived,
+    payload: Option<&[u8]>,
+    trace: &Trace,
+) -> Result<Decision> {
     let delivery = message.delivery.id;
     match deliveries::remember(db, &message.delivery, payload)? {
         Remembered::Again(Some(decision)) => return Ok(decision),
         Remembered::Duplicate(by) => {
             let reason = SkipReason::DuplicateDelivery { by: by.into() };
             let repo = repo_of(rules, &message.signal).map(|repo| repo.as_str().to_owned());
-            decisions::explain(db, About { delivery: Some(delivery.into()), repo, ..About::default() }, &reason, now)?;
+            decisions::explain(
+                db,
+                About {
+                    delivery: Some(delivery.into()),
+                    repo,
+                    ..About::default()
+                },
+                &reason,
+                now,
+            )?;
             return Ok(Decision::Skipped { reason });
         }
         Remembered::New | Remembered::Again(None) => {}
     }
-    let case = Case { rules, delivery: delivery.into(), trace, now };
+    let case = Case {
+        rules,
+        delivery: delivery.into(),
+        trace,
+        now,
+    };
     let decision = case.judge(db, message)?;
     deliveries::decided(db, delivery, &decision)?;
     Ok(decision)
@@ -100,18 +124,30 @@ impl Case<'_> {
             Ok(repo) => repo,
             Err(reason) => return self.skip(db, known, None, reason),
         };
-        let key = IncidentKey::SentryIssue { repo: repo.clone(), project: alert.project.clone().unwrap_or_default(), issue_id: alert.issue_id.clone() };
+        let key = IncidentKey::SentryIssue {
+            repo: repo.clone(),
+            project: alert.project.clone().unwrap_or_default(),
+            issue_id: alert.issue_id.clone(),
+        };
         self.admit(db, &key, &repo, &Trigger::ErrorAlert(Box::new(alert.clone())))
     }
 
     fn run(&self, db: &mut Db, run: &WorkflowRun) -> Result<Decision> {
         let (repo, branch) = (run.repo.as_str(), run.head_branch.as_str());
         // A fork's branch of the same name is another branch.
-        let ours = run.head_repo.as_ref().is_none_or(|head| head.as_str().eq_ignore_ascii_case(repo));
+        let ours = run
+            .head_repo
+            .as_ref()
+            .is_none_or(|head| head.as_str().eq_ignore_ascii_case(repo));
         let mut newest = None;
         if ours {
             let known = branch_heads::find(db, repo, branch)?;
-            match head::after_run(known, run.head_sha.as_str(), i64::try_from(run.run_id).unwrap_or(i64::MAX), self.now.into()) {
+            match head::after_run(
+                known,
+                run.head_sha.as_str(),
+                i64::try_from(run.run_id).unwrap_or(i64::MAX),
+                self.now.into(),
+            ) {
                 head::Standing::Newest(head) => branch_heads::keep(db, repo, branch, &head)?,
                 head::Standing::Old { newest: sha } => newest = Some(sha),
             }
@@ -119,7 +155,11 @@ impl Case<'_> {
         if let Err(reason) = admission::run(run, newest.as_deref(), &self.rules.admission) {
             return self.skip(db, Some(&run.repo), None, reason);
         }
-        let key = IncidentKey::WorkflowRun { repo: run.repo.clone(), workflow: run.workflow.clone(), head_sha: run.head_sha.clone() };
+        let key = IncidentKey::WorkflowRun {
+            repo: run.repo.clone(),
+            workflow: run.workflow.clone(),
+            head_sha: run.head_sha.clone(),
+        };
         self.admit(db, &key, &run.repo, &Trigger::WorkflowRun(Box::new(run.clone())))
     }
 
@@ -130,7 +170,10 @@ impl Case<'_> {
         let facts = admission::Facts {
             newest_job: jobs::newest(db, incident.id)?.map(Into::into),
             active_job: jobs::active(db, incident.id)?.map(|job| job.id.to_string()),
-            hands_off: open.as_ref().filter(|open| open.hands_off).map(|open| open.branch.clone()),
+            hands_off: open
+                .as_ref()
+                .filter(|open| open.hands_off)
+                .map(|open| open.branch.clone()),
             open_pull_request: open.as_ref().map(pull_requests::PullRequest::address),
         };
         if let Err(reason) = admission::incident(&facts, &self.rules.admission, self.now.into()) {
@@ -169,7 +212,12 @@ impl Case<'_> {
     }
 
     fn skip(&self, db: &mut Db, repo: Option<&RepoName>, incident: Option<Id>, reason: SkipReason) -> Result<Decision> {
-        let about = About { delivery: Some(self.delivery), incident, job: None, repo: repo.map(|repo| repo.as_str().to_owned()) };
+        let about = About {
+            delivery: Some(self.delivery),
+            incident,
+            job: None,
+            repo: repo.map(|repo| repo.as_str().to_owned()),
+        };
         decisions::explain(db, about, &reason, self.now)?;
         Ok(Decision::Skipped { reason })
     }

@@ -55,7 +55,11 @@ impl Flow {
         if ticked != Ticked::default() {
             self.measure.lost(ticked.lost as u64);
             self.committed.notify_one();
-            info!(lost = ticked.lost, requested = ticked.requested, "looked after silent attempts and due jobs");
+            info!(
+                lost = ticked.lost,
+                requested = ticked.requested,
+                "looked after silent attempts and due jobs"
+            );
         }
         Ok(ticked)
     }
@@ -105,8 +109,17 @@ fn silence(attempt: &Attempt, now: Time) -> String {
 
 /// Gives an attempt up that will not report: its fence dies, its job is retried or fails, and people are told. False when
 /// it has ended meanwhile.
-pub(super) fn give_up(db: &mut Db, now: Time, rules: &Rules, attempt: &Attempt, message: &str, trace: &Trace) -> Result<bool> {
-    let Some(job) = jobs::hold(db, attempt.job_id)? else { return Ok(false) };
+pub(super) fn give_up(
+    db: &mut Db,
+    now: Time,
+    rules: &Rules,
+    attempt: &Attempt,
+    message: &str,
+    trace: &Trace,
+) -> Result<bool> {
+    let Some(job) = jobs::hold(db, attempt.job_id)? else {
+        return Ok(false);
+    };
     if job.state.0.is_final() || !attempts::lose(db, attempt.id, now)? {
         return Ok(false);
     }
@@ -118,7 +131,13 @@ pub(super) fn give_up(db: &mut Db, now: Time, rules: &Rules, attempt: &Attempt, 
         Next::End { state, skip } => jobs::end(db, &job, state, skip.as_ref(), Outcome::Failed, message, now)?,
     }
     let incident = incidents::standing_for(db, job.incident_id)?;
-    let content = notice::failed(notice::origin(&incident.what, &job.trigger()?), retry, max_retries, Outcome::Failed, message);
+    let content = notice::failed(
+        notice::origin(&incident.what, &job.trigger()?),
+        retry,
+        max_retries,
+        Outcome::Failed,
+        message,
+    );
     raise(db, now, rules, &job, &format!("failed:{}", *attempt.id), content, trace)?;
     Ok(true)
 }

@@ -28,13 +28,22 @@ pub struct Rules {
 /// Why it leads to no job.
 pub fn alert(alert: &ErrorAlert, repo: Option<&RepoName>, rules: &Rules) -> Result<RepoName, SkipReason> {
     if !rules.fix_alerts {
-        return Err(SkipReason::Disabled { setting: "SENTRY_FIXER_ENABLED".into() });
+        return Err(SkipReason::Disabled {
+            setting: "SENTRY_FIXER_ENABLED".into(),
+        });
     }
     let Some(repo) = repo else {
-        return Err(SkipReason::UnknownProject { project: alert.project.clone().unwrap_or_else(|| "a project without a name".into()) });
+        return Err(SkipReason::UnknownProject {
+            project: alert
+                .project
+                .clone()
+                .unwrap_or_else(|| "a project without a name".into()),
+        });
     };
     if alert.exceptions.is_empty() {
-        return Err(SkipReason::NothingToDo { detail: "the event carries no exception".into() });
+        return Err(SkipReason::NothingToDo {
+            detail: "the event carries no exception".into(),
+        });
     }
     Ok(repo.clone())
 }
@@ -45,28 +54,49 @@ pub fn alert(alert: &ErrorAlert, repo: Option<&RepoName>, rules: &Rules) -> Resu
 /// Why it leads to no job.
 pub fn run(run: &WorkflowRun, newest: Option<&str>, rules: &Rules) -> Result<(), SkipReason> {
     if !matches!(run.conclusion.as_str(), "failure" | "timed_out") {
-        return Err(SkipReason::NotAFailure { conclusion: run.conclusion.clone() });
+        return Err(SkipReason::NotAFailure {
+            conclusion: run.conclusion.clone(),
+        });
     }
     if !rules.fix_runs {
-        return Err(SkipReason::Disabled { setting: "planner.fix_ci".into() });
+        return Err(SkipReason::Disabled {
+            setting: "planner.fix_ci".into(),
+        });
     }
     match &run.head_repo {
-        Some(head) if !head.as_str().eq_ignore_ascii_case(run.repo.as_str()) => return Err(SkipReason::Fork { head_repo: head.as_str().into() }),
+        Some(head) if !head.as_str().eq_ignore_ascii_case(run.repo.as_str()) => {
+            return Err(SkipReason::Fork {
+                head_repo: head.as_str().into(),
+            });
+        }
         // Where a pull request's own repository is not named, it was a fork that is gone.
-        None if run.event == "pull_request" => return Err(SkipReason::Fork { head_repo: "a repository that is gone".into() }),
+        None if run.event == "pull_request" => {
+            return Err(SkipReason::Fork {
+                head_repo: "a repository that is gone".into(),
+            });
+        }
         _ => {}
     }
     let branch = run.head_branch.as_str();
-    if rules.branch_prefixes.iter().any(|prefix| branch.starts_with(prefix.as_str())) {
+    if rules
+        .branch_prefixes
+        .iter()
+        .any(|prefix| branch.starts_with(prefix.as_str()))
+    {
         return Err(SkipReason::OwnBranch { branch: branch.into() });
     }
     if let (Some(actor), Some(own)) = (&run.actor, &rules.bot_login)
         && actor.login.eq_ignore_ascii_case(own)
     {
-        return Err(SkipReason::OwnBot { login: actor.login.clone() });
+        return Err(SkipReason::OwnBot {
+            login: actor.login.clone(),
+        });
     }
     if let Some(newest) = newest {
-        return Err(SkipReason::NotTheNewestHead { head: run.head_sha.short().into(), newest: newest.chars().take(12).collect() });
+        return Err(SkipReason::NotTheNewestHead {
+            head: run.head_sha.short().into(),
+            newest: newest.chars().take(12).collect(),
+        });
     }
     Ok(())
 }
@@ -93,10 +123,16 @@ pub fn incident(facts: &Facts, rules: &Rules, now: DateTime<Utc>) -> Result<(), 
         let since = now - made;
         let minutes_since = since.num_minutes().max(0);
         if since < rules.dedup {
-            return Err(SkipReason::DuplicateAlert { minutes_since, window_minutes: rules.dedup.num_minutes() });
+            return Err(SkipReason::DuplicateAlert {
+                minutes_since,
+                window_minutes: rules.dedup.num_minutes(),
+            });
         }
         if since < rules.rate_limit {
-            return Err(SkipReason::RateLimited { minutes_since, window_minutes: rules.rate_limit.num_minutes() });
+            return Err(SkipReason::RateLimited {
+                minutes_since,
+                window_minutes: rules.rate_limit.num_minutes(),
+            });
         }
     }
     if let Some(job) = &facts.active_job {
@@ -107,7 +143,9 @@ pub fn incident(facts: &Facts, rules: &Rules, now: DateTime<Utc>) -> Result<(), 
         return Err(SkipReason::HandsOff { branch: branch.clone() });
     }
     if let Some(pull_request) = &facts.open_pull_request {
-        return Err(SkipReason::PullRequestOpen { pull_request: pull_request.clone() });
+        return Err(SkipReason::PullRequestOpen {
+            pull_request: pull_request.clone(),
+        });
     }
     Ok(())
 }
@@ -142,7 +180,10 @@ mod tests {
             conclusion: "failure".into(),
             head_branch: BranchName::parse("main").unwrap(),
             head_sha: CommitSha::parse(&"a".repeat(40)).unwrap(),
-            actor: Some(Actor { login: "ada".into(), bot: false }),
+            actor: Some(Actor {
+                login: "ada".into(),
+                bot: false,
+            }),
             url: None,
             installation: None,
             default_branch: None,
@@ -152,24 +193,81 @@ mod tests {
 
     #[test]
     fn whose_failures_are_dealt_with() {
-        type Case = (&'static str, fn(&mut WorkflowRun), Option<&'static str>, Option<&'static str>);
+        type Case = (
+            &'static str,
+            fn(&mut WorkflowRun),
+            Option<&'static str>,
+            Option<&'static str>,
+        );
         let cases: [Case; 9] = [
             ("a red run", |_| {}, None, None),
-            ("one that ran out of time", |run| run.conclusion = "timed_out".into(), None, None),
-            ("a green run", |run| run.conclusion = "success".into(), None, Some("not_a_failure")),
-            ("a cancelled run", |run| run.conclusion = "cancelled".into(), None, Some("not_a_failure")),
-            ("a fork", |run| run.head_repo = Some(RepoName::parse("eve/shop").unwrap()), None, Some("fork")),
-            ("a fork that is gone", |run| (run.head_repo, run.event) = (None, "pull_request".into()), None, Some("fork")),
-            ("our branch", |run| run.head_branch = BranchName::parse("fixpoint/ci-1-g1").unwrap(), None, Some("own_branch")),
-            ("our account", |run| run.actor = Some(Actor { login: "Fixpoint[bot]".into(), bot: true }), None, Some("own_bot")),
-            ("an older commit", |_| {}, Some("bbbbbbbbbbbbbbb"), Some("not_the_newest_head")),
+            (
+                "one that ran out of time",
+                |run| run.conclusion = "timed_out".into(),
+                None,
+                None,
+            ),
+            (
+                "a green run",
+                |run| run.conclusion = "success".into(),
+                None,
+                Some("not_a_failure"),
+            ),
+            (
+                "a cancelled run",
+                |run| run.conclusion = "cancelled".into(),
+                None,
+                Some("not_a_failure"),
+            ),
+            (
+                "a fork",
+                |run| run.head_repo = Some(RepoName::parse("eve/shop").unwrap()),
+                None,
+                Some("fork"),
+            ),
+            (
+                "a fork that is gone",
+                |run| (run.head_repo, run.event) = (None, "pull_request".into()),
+                None,
+                Some("fork"),
+            ),
+            (
+                "our branch",
+                |run| run.head_branch = BranchName::parse("fixpoint/ci-1-g1").unwrap(),
+                None,
+                Some("own_branch"),
+            ),
+            (
+                "our account",
+                |run| {
+                    run.actor = Some(Actor {
+                        login: "Fixpoint[bot]".into(),
+                        bot: true,
+                    })
+                },
+                None,
+                Some("own_bot"),
+            ),
+            (
+                "an older commit",
+                |_| {},
+                Some("bbbbbbbbbbbbbbb"),
+                Some("not_the_newest_head"),
+            ),
         ];
         for (what, change, newest, expected) in cases {
             let mut signal = failed();
             change(&mut signal);
-            assert_eq!(run(&signal, newest, &rules()).err().map(|reason| reason.code()), expected, "{what}");
+            assert_eq!(
+                run(&signal, newest, &rules()).err().map(|reason| reason.code()),
+                expected,
+                "{what}"
+            );
         }
-        let off = Rules { fix_runs: false, ..rules() };
+        let off = Rules {
+            fix_runs: false,
+            ..rules()
+        };
         assert_eq!(run(&failed(), None, &off).unwrap_err().code(), "disabled");
     }
 
@@ -192,17 +290,34 @@ mod tests {
             request: None,
         };
         assert_eq!(alert(&event, Some(&repo), &rules()), Ok(repo.clone()));
-        assert_eq!(alert(&event, None, &rules()), Err(SkipReason::UnknownProject { project: "shop".into() }));
-        let bare = ErrorAlert { exceptions: Vec::new(), ..event.clone() };
+        assert_eq!(
+            alert(&event, None, &rules()),
+            Err(SkipReason::UnknownProject { project: "shop".into() })
+        );
+        let bare = ErrorAlert {
+            exceptions: Vec::new(),
+            ..event.clone()
+        };
         assert_eq!(alert(&bare, Some(&repo), &rules()).unwrap_err().code(), "nothing_to_do");
-        let off = Rules { fix_alerts: false, ..rules() };
-        assert_eq!(alert(&event, Some(&repo), &off).unwrap_err(), SkipReason::Disabled { setting: "SENTRY_FIXER_ENABLED".into() });
+        let off = Rules {
+            fix_alerts: false,
+            ..rules()
+        };
+        assert_eq!(
+            alert(&event, Some(&repo), &off).unwrap_err(),
+            SkipReason::Disabled {
+                setting: "SENTRY_FIXER_ENABLED".into()
+            }
+        );
     }
 
     #[test]
     fn windows_and_work_in_progress() {
         let now: DateTime<Utc> = "2026-01-01T12:00:00Z".parse().unwrap();
-        let ago = |minutes| Facts { newest_job: Some(now - Duration::minutes(minutes)), ..Facts::default() };
+        let ago = |minutes| Facts {
+            newest_job: Some(now - Duration::minutes(minutes)),
+            ..Facts::default()
+        };
         let with = |change: fn(&mut Facts)| {
             let mut facts = ago(90);
             change(&mut facts);
@@ -215,13 +330,33 @@ mod tests {
             ("59 minutes ago", ago(59), Some("rate_limited")),
             ("60 minutes ago", ago(60), None),
             ("a clock that went back", ago(-3), Some("duplicate_alert")),
-            ("a job runs", with(|f| f.active_job = Some("j".into())), Some("already_in_progress")),
-            ("a pull request is open", with(|f| f.open_pull_request = Some("#1".into())), Some("pull_request_open")),
-            ("a person's now", with(|f| (f.open_pull_request, f.hands_off) = (Some("#1".into()), Some("b".into()))), Some("hands_off")),
+            (
+                "a job runs",
+                with(|f| f.active_job = Some("j".into())),
+                Some("already_in_progress"),
+            ),
+            (
+                "a pull request is open",
+                with(|f| f.open_pull_request = Some("#1".into())),
+                Some("pull_request_open"),
+            ),
+            (
+                "a person's now",
+                with(|f| (f.open_pull_request, f.hands_off) = (Some("#1".into()), Some("b".into()))),
+                Some("hands_off"),
+            ),
         ] {
-            assert_eq!(incident(&facts, &rules(), now).err().map(|reason| reason.code()), expected, "{what}");
+            assert_eq!(
+                incident(&facts, &rules(), now).err().map(|reason| reason.code()),
+                expected,
+                "{what}"
+            );
         }
-        let off = Rules { dedup: Duration::zero(), rate_limit: Duration::zero(), ..rules() };
+        let off = Rules {
+            dedup: Duration::zero(),
+            rate_limit: Duration::zero(),
+            ..rules()
+        };
         assert_eq!(incident(&ago(0), &off, now), Ok(()));
     }
 }

@@ -29,11 +29,18 @@ pub enum Standing {
 #[must_use]
 pub fn after_run(known: Option<Head>, sha: &str, run_id: i64, now: DateTime<Utc>) -> Standing {
     match known {
-        Some(head) if head.sha == sha => Standing::Newest(Head { run_id: Some(head.run_id.map_or(run_id, |known| known.max(run_id))), ..head }),
+        Some(head) if head.sha == sha => Standing::Newest(Head {
+            run_id: Some(head.run_id.map_or(run_id, |known| known.max(run_id))),
+            ..head
+        }),
         // The commit is another one, and a run of the known one was started later, or the push of the known one is all
         // that we have: then the run is of an older commit. Only a run with a higher number proves that a push was missed.
         Some(head) if head.run_id.is_none_or(|known| run_id < known) => Standing::Old { newest: head.sha },
-        _ => Standing::Newest(Head { sha: sha.to_owned(), run_id: Some(run_id), seen_at: now }),
+        _ => Standing::Newest(Head {
+            sha: sha.to_owned(),
+            run_id: Some(run_id),
+            seen_at: now,
+        }),
     }
 }
 
@@ -42,7 +49,11 @@ pub fn after_run(known: Option<Head>, sha: &str, run_id: i64, now: DateTime<Utc>
 pub fn after_push(known: Option<Head>, sha: &str, at: DateTime<Utc>) -> Option<Head> {
     match known {
         Some(head) if head.sha == sha || head.seen_at > at => None,
-        _ => Some(Head { sha: sha.to_owned(), run_id: None, seen_at: at }),
+        _ => Some(Head {
+            sha: sha.to_owned(),
+            run_id: None,
+            seen_at: at,
+        }),
     }
 }
 
@@ -55,7 +66,11 @@ mod tests {
         format!("2026-01-01T00:{minute:02}:00Z").parse().unwrap()
     }
     fn head(sha: &str, run_id: Option<i64>) -> Option<Head> {
-        Some(Head { sha: sha.into(), run_id, seen_at: at(10) })
+        Some(Head {
+            sha: sha.into(),
+            run_id,
+            seen_at: at(10),
+        })
     }
 
     #[test]
@@ -77,7 +92,11 @@ mod tests {
     fn late_news_of_a_push_changes_nothing() {
         assert_eq!(after_push(head("a", Some(1)), "b", at(5)), None);
         assert_eq!(after_push(head("a", Some(1)), "b", at(11)).unwrap().sha, "b");
-        assert_eq!(after_push(head("a", Some(1)), "a", at(11)), None, "the run's number is kept");
+        assert_eq!(
+            after_push(head("a", Some(1)), "a", at(11)),
+            None,
+            "the run's number is kept"
+        );
         assert!(after_push(None, "a", at(1)).is_some());
     }
 }

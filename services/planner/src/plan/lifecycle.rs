@@ -86,7 +86,9 @@ pub fn pushed(known: &Known, head_sha: &str, actor: Option<&Actor>) -> Meaning {
     if ours || (known.being_written && known.bot_login.is_none()) {
         return Meaning::OurCommit;
     }
-    Meaning::HandsOff { by: actor.map_or_else(|| "somebody".into(), |actor| actor.login.clone()) }
+    Meaning::HandsOff {
+        by: actor.map_or_else(|| "somebody".into(), |actor| actor.login.clone()),
+    }
 }
 
 #[cfg(test)]
@@ -96,14 +98,31 @@ mod tests {
     use PullRequestAction::{Closed, Merged, Opened, ReadyForReview, Reopened, Synchronized};
 
     fn known(state: PullRequestState) -> Known {
-        Known { state, head_sha: "a".into(), changed_at: None, bot_login: Some("bot".into()), being_written: false }
+        Known {
+            state,
+            head_sha: "a".into(),
+            changed_at: None,
+            bot_login: Some("bot".into()),
+            being_written: false,
+        }
     }
 
     #[test]
     fn each_change_has_its_meaning() {
-        let person = Actor { login: "ada".into(), bot: false };
-        let bot = Actor { login: "Bot".into(), bot: true };
-        let happened = |action, head_sha, actor| Happened { action, head_sha, actor, at: None };
+        let person = Actor {
+            login: "ada".into(),
+            bot: false,
+        };
+        let bot = Actor {
+            login: "Bot".into(),
+            bot: true,
+        };
+        let happened = |action, head_sha, actor| Happened {
+            action,
+            head_sha,
+            actor,
+            at: None,
+        };
         use PullRequestState as State;
         for (state, happened, expected) in [
             (State::Open, happened(Merged, "a", Some(&person)), Meaning::Merged),
@@ -114,23 +133,54 @@ mod tests {
             (State::Merged, happened(Reopened, "a", Some(&person)), Meaning::Nothing),
             (State::Closed, happened(Reopened, "a", Some(&person)), Meaning::Reopened),
             (State::Open, happened(Opened, "a", Some(&bot)), Meaning::Nothing),
-            (State::Open, happened(ReadyForReview, "a", Some(&person)), Meaning::Ready),
-            (State::Open, happened(Synchronized, "a", Some(&person)), Meaning::Nothing),
+            (
+                State::Open,
+                happened(ReadyForReview, "a", Some(&person)),
+                Meaning::Ready,
+            ),
+            (
+                State::Open,
+                happened(Synchronized, "a", Some(&person)),
+                Meaning::Nothing,
+            ),
             (State::Open, happened(Synchronized, "b", Some(&bot)), Meaning::OurCommit),
-            (State::Open, happened(Synchronized, "b", Some(&person)), Meaning::HandsOff { by: "ada".into() }),
-            (State::Closed, happened(Synchronized, "b", Some(&person)), Meaning::Nothing),
+            (
+                State::Open,
+                happened(Synchronized, "b", Some(&person)),
+                Meaning::HandsOff { by: "ada".into() },
+            ),
+            (
+                State::Closed,
+                happened(Synchronized, "b", Some(&person)),
+                Meaning::Nothing,
+            ),
         ] {
             assert_eq!(meaning(&known(state), &happened), expected, "{state:?} {happened:?}");
         }
-        let nameless = Known { bot_login: None, being_written: true, ..known(State::Open) };
-        assert_eq!(meaning(&nameless, &happened(Synchronized, "b", Some(&person))), Meaning::OurCommit);
+        let nameless = Known {
+            bot_login: None,
+            being_written: true,
+            ..known(State::Open)
+        };
+        assert_eq!(
+            meaning(&nameless, &happened(Synchronized, "b", Some(&person))),
+            Meaning::OurCommit
+        );
     }
 
     #[test]
     fn an_older_change_is_not_applied() {
         let at = |text: &str| Some(text.parse::<DateTime<Utc>>().unwrap());
-        let known = Known { changed_at: at("2026-01-01T00:00:02Z"), ..known(PullRequestState::Closed) };
-        let reopened = |time| Happened { action: Reopened, head_sha: "a", actor: None, at: at(time) };
+        let known = Known {
+            changed_at: at("2026-01-01T00:00:02Z"),
+            ..known(PullRequestState::Closed)
+        };
+        let reopened = |time| Happened {
+            action: Reopened,
+            head_sha: "a",
+            actor: None,
+            at: at(time),
+        };
         assert_eq!(meaning(&known, &reopened("2026-01-01T00:00:01Z")), Meaning::Nothing);
         assert_eq!(meaning(&known, &reopened("2026-01-01T00:00:02Z")), Meaning::Reopened);
     }

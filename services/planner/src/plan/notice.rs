@@ -12,7 +12,12 @@ pub fn origin(what: &str, trigger: &Trigger) -> Origin {
         Trigger::ErrorAlert(alert) => alert.environment.clone(),
         Trigger::WorkflowRun(_) => None,
     };
-    Origin { what: what.to_owned(), title: trigger.title(), url: trigger.url().map(str::to_owned), environment }
+    Origin {
+        what: what.to_owned(),
+        title: trigger.title(),
+        url: trigger.url().map(str::to_owned),
+        environment,
+    }
 }
 
 /// What is said of a report, if anything: an opened pull request, or a failed attempt. `retry` of `max_retries` are used up.
@@ -38,7 +43,13 @@ pub fn of_report(report: &Report, origin: Origin, retry: u32, max_retries: u32) 
 /// What is said of an attempt that failed.
 #[must_use]
 pub fn failed(origin: Origin, retry: u32, max_retries: u32, outcome: Outcome, message: &str) -> NoticeContent {
-    NoticeContent::FixFailed { origin, retry, max_retries, error: message.to_owned(), outcome: outcome.as_str().to_owned() }
+    NoticeContent::FixFailed {
+        origin,
+        retry,
+        max_retries,
+        error: message.to_owned(),
+        outcome: outcome.as_str().to_owned(),
+    }
 }
 
 /// The proof in one line.
@@ -55,7 +66,10 @@ pub fn proof(evidence: Option<&Evidence>) -> String {
         (many, _) => format!("before: {many} tests failed"),
     };
     match evidence.after {
-        Some(after) if after.skipped > 0 => format!("{before}; after: {} passed, {} failed, {} skipped", after.passed, after.failed, after.skipped),
+        Some(after) if after.skipped > 0 => format!(
+            "{before}; after: {} passed, {} failed, {} skipped",
+            after.passed, after.failed, after.skipped
+        ),
         Some(after) => format!("{before}; after: {} passed, {} failed", after.passed, after.failed),
         None => format!("{before}; after: not verified"),
     }
@@ -67,14 +81,26 @@ mod tests {
     use domain::evidence::{After, CommandSource, Reproduction, TestId};
 
     fn origin() -> Origin {
-        Origin { what: "ci".into(), title: "Tests failed on main".into(), url: None, environment: None }
+        Origin {
+            what: "ci".into(),
+            title: "Tests failed on main".into(),
+            url: None,
+            environment: None,
+        }
     }
 
     #[test]
     fn failures_are_told_and_skips_are_not() {
-        for outcome in [Outcome::NoFix, Outcome::Environment, Outcome::AlreadyFixed, Outcome::Failed] {
+        for outcome in [
+            Outcome::NoFix,
+            Outcome::Environment,
+            Outcome::AlreadyFixed,
+            Outcome::Failed,
+        ] {
             let told = of_report(&Report::new(outcome, "why"), origin(), 2, 3);
-            assert!(matches!(told, Some(NoticeContent::FixFailed { retry: 2, max_retries: 3, error, .. }) if error == "why"));
+            assert!(
+                matches!(told, Some(NoticeContent::FixFailed { retry: 2, max_retries: 3, error, .. }) if error == "why")
+            );
         }
         assert_eq!(of_report(&Report::new(Outcome::Skipped, "why"), origin(), 0, 3), None);
     }
@@ -85,8 +111,17 @@ mod tests {
             command: "pytest".into(),
             command_source: CommandSource::Detected,
             oracle: Oracle::FailingTests,
-            reproduction: Reproduction { exit_code: 1, failed: vec![TestId::new("a"), TestId::new("b")], written_test: None },
-            after: Some(After { exit_code: 0, passed: 31, failed: 0, skipped: 1 }),
+            reproduction: Reproduction {
+                exit_code: 1,
+                failed: vec![TestId::new("a"), TestId::new("b")],
+                written_test: None,
+            },
+            after: Some(After {
+                exit_code: 0,
+                passed: 31,
+                failed: 0,
+                skipped: 1,
+            }),
             reruns: 7,
             tree_before: String::new(),
             tree_after: None,
@@ -94,7 +129,10 @@ mod tests {
             flaky: Vec::new(),
             known_failures: Vec::new(),
         };
-        assert_eq!(proof(Some(&evidence)), "before: 2 tests failed; after: 31 passed, 0 failed, 1 skipped");
+        assert_eq!(
+            proof(Some(&evidence)),
+            "before: 2 tests failed; after: 31 passed, 0 failed, 1 skipped"
+        );
         assert_eq!(proof(None), "not verified: nothing was run");
     }
 }

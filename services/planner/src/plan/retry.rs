@@ -18,7 +18,9 @@ impl BackOff {
     #[must_use]
     pub fn after(&self, retry: u32) -> Duration {
         let factor = 5_i32.saturating_pow(retry.min(12));
-        self.first.checked_mul(factor).map_or(self.most, |wait| wait.min(self.most))
+        self.first
+            .checked_mul(factor)
+            .map_or(self.most, |wait| wait.min(self.most))
     }
 }
 
@@ -43,11 +45,18 @@ pub fn after_report(report: &Report, retry: u32, max_retries: u32, back_off: &Ba
     match report.outcome {
         Outcome::Proved | Outcome::Unverified if report.pull_request.is_some() => over(JobState::Succeeded),
         Outcome::Skipped => {
-            let skip = report.skipped.clone().unwrap_or_else(|| SkipReason::NothingToDo { detail: report.message.clone() });
-            Next::End { state: JobState::Skipped, skip: Some(skip) }
+            let skip = report.skipped.clone().unwrap_or_else(|| SkipReason::NothingToDo {
+                detail: report.message.clone(),
+            });
+            Next::End {
+                state: JobState::Skipped,
+                skip: Some(skip),
+            }
         }
         Outcome::Environment | Outcome::Failed if report.worth_retrying && retry < max_retries => {
-            let asked = Duration::try_seconds(i64::try_from(report.retry_after_seconds.unwrap_or(0)).unwrap_or(i64::MAX)).unwrap_or(back_off.most);
+            let asked =
+                Duration::try_seconds(i64::try_from(report.retry_after_seconds.unwrap_or(0)).unwrap_or(i64::MAX))
+                    .unwrap_or(back_off.most);
             // What the other side asks for counts, even beyond our own longest wait, up to a day.
             Next::Retry(back_off.after(retry).max(asked.min(Duration::days(1))))
         }
@@ -59,7 +68,14 @@ pub fn after_report(report: &Report, retry: u32, max_retries: u32, back_off: &Ba
 /// An attempt of the job fell silent or ran out of time.
 #[must_use]
 pub fn after_loss(retry: u32, max_retries: u32, back_off: &BackOff) -> Next {
-    if retry < max_retries { Next::Retry(back_off.after(retry)) } else { Next::End { state: JobState::Failed, skip: None } }
+    if retry < max_retries {
+        Next::Retry(back_off.after(retry))
+    } else {
+        Next::End {
+            state: JobState::Failed,
+            skip: None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +85,10 @@ mod tests {
     use domain::pull_request::OpenedPullRequest;
     use domain::repo::{BranchName, CommitSha, RepoName};
 
-    const BACK_OFF: BackOff = BackOff { first: Duration::minutes(1), most: Duration::hours(2) };
+    const BACK_OFF: BackOff = BackOff {
+        first: Duration::minutes(1),
+        most: Duration::hours(2),
+    };
 
     #[test]
     fn waits_grow_and_are_capped() {
@@ -81,11 +100,24 @@ mod tests {
     #[test]
     fn every_outcome_has_its_end() {
         let ended = |outcome, worth_retrying, retry| {
-            let report = Report { worth_retrying, ..Report::new(outcome, "x") };
+            let report = Report {
+                worth_retrying,
+                ..Report::new(outcome, "x")
+            };
             after_report(&report, retry, 3, &BACK_OFF)
         };
-        let failed = Next::End { state: JobState::Failed, skip: None };
-        for outcome in [Outcome::NoFix, Outcome::Refused, Outcome::NotReproduced, Outcome::Flaky, Outcome::AlreadyFixed, Outcome::Proved] {
+        let failed = Next::End {
+            state: JobState::Failed,
+            skip: None,
+        };
+        for outcome in [
+            Outcome::NoFix,
+            Outcome::Refused,
+            Outcome::NotReproduced,
+            Outcome::Flaky,
+            Outcome::AlreadyFixed,
+            Outcome::Proved,
+        ] {
             assert_eq!(ended(outcome, true, 0), failed, "{outcome:?} is final");
         }
         for outcome in [Outcome::Environment, Outcome::Failed] {
@@ -96,7 +128,10 @@ mod tests {
         }
         assert_eq!(
             ended(Outcome::Skipped, false, 0),
-            Next::End { state: JobState::Skipped, skip: Some(SkipReason::NothingToDo { detail: "x".into() }) }
+            Next::End {
+                state: JobState::Skipped,
+                skip: Some(SkipReason::NothingToDo { detail: "x".into() })
+            }
         );
         assert_eq!(after_loss(0, 3, &BACK_OFF), Next::Retry(Duration::minutes(1)));
         assert_eq!(after_loss(3, 3, &BACK_OFF), failed);
@@ -119,15 +154,32 @@ mod tests {
             deletions: 1,
         };
         for outcome in [Outcome::Proved, Outcome::Unverified] {
-            let report = Report { pull_request: Some(pull_request.clone()), ..Report::new(outcome, "x") };
-            assert_eq!(after_report(&report, 0, 3, &BACK_OFF), Next::End { state: JobState::Succeeded, skip: None });
+            let report = Report {
+                pull_request: Some(pull_request.clone()),
+                ..Report::new(outcome, "x")
+            };
+            assert_eq!(
+                after_report(&report, 0, 3, &BACK_OFF),
+                Next::End {
+                    state: JobState::Succeeded,
+                    skip: None
+                }
+            );
         }
         let told = |seconds| {
-            let report = Report { worth_retrying: true, retry_after_seconds: Some(seconds), ..Report::new(Outcome::Failed, "x") };
+            let report = Report {
+                worth_retrying: true,
+                retry_after_seconds: Some(seconds),
+                ..Report::new(Outcome::Failed, "x")
+            };
             after_report(&report, 0, 3, &BACK_OFF)
         };
         assert_eq!(told(10), Next::Retry(Duration::minutes(1)));
         assert_eq!(told(3600), Next::Retry(Duration::hours(1)));
-        assert_eq!(told(u64::MAX), Next::Retry(BACK_OFF.most), "a wait that is no number is our longest");
+        assert_eq!(
+            told(u64::MAX),
+            Next::Retry(BACK_OFF.most),
+            "a wait that is no number is our longest"
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Attempts: one try at a job each, under a fence and a deadline. One is live per job.
 
 use super::schema::attempts;
-use super::types::{Db, Id, Json, Time, Word, text, words};
 use super::types::Words;
+use super::types::{Db, Id, Json, Time, Word, text, words};
 use anyhow::Result;
 use diesel::prelude::*;
 use domain::attempt::{Outcome, Report, Stage};
@@ -119,7 +119,10 @@ pub fn find(db: &mut Db, id: Id) -> QueryResult<Option<Attempt>> {
 /// # Errors
 /// When the database fails.
 pub fn of_job(db: &mut Db, job: Id) -> QueryResult<Vec<Attempt>> {
-    attempts::table.filter(attempts::job_id.eq(job)).order(attempts::id).load(db)
+    attempts::table
+        .filter(attempts::job_id.eq(job))
+        .order(attempts::id)
+        .load(db)
 }
 
 /// Gives a live attempt to a worker under a new fence. False when it was not live any more.
@@ -146,11 +149,20 @@ pub fn claim(db: &mut Db, id: Id, fence: i64, worker: &str, now: Time) -> QueryR
 /// # Errors
 /// When the database fails.
 pub fn progress(db: &mut Db, said: &AttemptProgressed, now: Time) -> Result<bool> {
-    let row = attempts::table.find(Id::from(said.attempt)).filter(attempts::fence.eq(said.fence.0)).filter(attempts::state.eq(Word(State::Running)));
-    let lines = if said.lines.is_empty() { None } else { Some(Json::of(&said.lines)?) };
+    let row = attempts::table
+        .find(Id::from(said.attempt))
+        .filter(attempts::fence.eq(said.fence.0))
+        .filter(attempts::state.eq(Word(State::Running)));
+    let lines = if said.lines.is_empty() {
+        None
+    } else {
+        Some(Json::of(&said.lines)?)
+    };
     // `None` leaves the lines as they are.
     let rows = match lines {
-        Some(lines) => diesel::update(row).set((heard(said, now), attempts::lines.eq(Some(lines)))).execute(db)?,
+        Some(lines) => diesel::update(row)
+            .set((heard(said, now), attempts::lines.eq(Some(lines))))
+            .execute(db)?,
         None => diesel::update(row).set(heard(said, now)).execute(db)?,
     };
     Ok(rows == 1)
@@ -177,16 +189,21 @@ fn heard(said: &AttemptProgressed, now: Time) -> Heard {
 /// # Errors
 /// When the database fails.
 pub fn finish(db: &mut Db, id: Id, fence: i64, report: &Report, now: Time) -> Result<bool> {
-    let rows = diesel::update(attempts::table.find(id).filter(attempts::fence.eq(fence)).filter(attempts::state.eq(Word(State::Running))))
-        .set((
-            attempts::state.eq(Word(State::Finished)),
-            attempts::outcome.eq(Some(Word(report.outcome))),
-            attempts::candidates.eq(i64::try_from(report.candidates_tried).unwrap_or(i64::MAX)),
-            attempts::percent.eq(100),
-            attempts::finished_at.eq(Some(now)),
-            attempts::report.eq(Some(Json::of(report)?)),
-        ))
-        .execute(db)?;
+    let rows = diesel::update(
+        attempts::table
+            .find(id)
+            .filter(attempts::fence.eq(fence))
+            .filter(attempts::state.eq(Word(State::Running))),
+    )
+    .set((
+        attempts::state.eq(Word(State::Finished)),
+        attempts::outcome.eq(Some(Word(report.outcome))),
+        attempts::candidates.eq(i64::try_from(report.candidates_tried).unwrap_or(i64::MAX)),
+        attempts::percent.eq(100),
+        attempts::finished_at.eq(Some(now)),
+        attempts::report.eq(Some(Json::of(report)?)),
+    ))
+    .execute(db)?;
     Ok(rows == 1)
 }
 
@@ -196,7 +213,10 @@ pub fn finish(db: &mut Db, id: Id, fence: i64, report: &Report, now: Time) -> Re
 /// When the database fails.
 pub fn lose(db: &mut Db, id: Id, now: Time) -> QueryResult<bool> {
     diesel::update(attempts::table.find(id).filter(attempts::state.eq_any(LIVE)))
-        .set((attempts::state.eq(Word(State::Lost)), attempts::finished_at.eq(Some(now))))
+        .set((
+            attempts::state.eq(Word(State::Lost)),
+            attempts::finished_at.eq(Some(now)),
+        ))
         .execute(db)
         .map(|rows| rows == 1)
 }

@@ -17,7 +17,11 @@ pub fn find(db: &mut Db, repo: &str, branch: &str) -> QueryResult<Option<Head>> 
         .select((branch_heads::head_sha, branch_heads::run_id, branch_heads::seen_at))
         .first(db)
         .optional()?;
-    Ok(row.map(|(sha, run_id, seen_at)| Head { sha, run_id, seen_at: seen_at.into() }))
+    Ok(row.map(|(sha, run_id, seen_at)| Head {
+        sha,
+        run_id,
+        seen_at: seen_at.into(),
+    }))
 }
 
 /// Keeps the newest head.
@@ -32,11 +36,15 @@ pub fn keep(db: &mut Db, repo: &str, branch: &str, head: &Head) -> QueryResult<(
         branch_heads::run_id.eq(head.run_id),
         branch_heads::seen_at.eq(Time::from(head.seen_at)),
     );
-    let upsert = diesel::insert_into(branch_heads::table).values(row).on_conflict((branch_heads::repo, branch_heads::branch)).do_update().set((
-        branch_heads::head_sha.eq(excluded(branch_heads::head_sha)),
-        branch_heads::run_id.eq(excluded(branch_heads::run_id)),
-        branch_heads::seen_at.eq(excluded(branch_heads::seen_at)),
-    ));
+    let upsert = diesel::insert_into(branch_heads::table)
+        .values(row)
+        .on_conflict((branch_heads::repo, branch_heads::branch))
+        .do_update()
+        .set((
+            branch_heads::head_sha.eq(excluded(branch_heads::head_sha)),
+            branch_heads::run_id.eq(excluded(branch_heads::run_id)),
+            branch_heads::seen_at.eq(excluded(branch_heads::seen_at)),
+        ));
     each!(db, c => upsert.execute(c)).map(|_| ())
 }
 
@@ -45,5 +53,7 @@ pub fn keep(db: &mut Db, repo: &str, branch: &str, head: &Head) -> QueryResult<(
 /// # Errors
 /// When the database fails.
 pub fn forget(db: &mut Db, repo: &str, branch: &str) -> QueryResult<()> {
-    diesel::delete(branch_heads::table.find((repo, branch))).execute(db).map(|_| ())
+    diesel::delete(branch_heads::table.find((repo, branch)))
+        .execute(db)
+        .map(|_| ())
 }

@@ -88,7 +88,10 @@ pub struct Page {
 /// # Errors
 /// When the database fails.
 pub fn page(db: &mut Db, page: &Page) -> QueryResult<Vec<WhyNot>> {
-    let mut query = decisions::table.order(decisions::id.desc()).limit(page.limit).into_boxed::<super::types::MultiBackend>();
+    let mut query = decisions::table
+        .order(decisions::id.desc())
+        .limit(page.limit)
+        .into_boxed::<super::types::MultiBackend>();
     if let Some(code) = &page.code {
         query = query.filter(decisions::code.eq(code.clone()));
     }

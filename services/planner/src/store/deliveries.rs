@@ -1,8 +1,8 @@
 //! Deliveries: one webhook request each, remembered so that it is dealt with once.
 
+use super::each;
 use super::schema::deliveries;
 use super::types::{Db, Id, Json, Time, Word, text};
-use super::each;
 use anyhow::Result;
 use diesel::prelude::*;
 use domain::delivery::{Delivery, Provider};
@@ -48,23 +48,34 @@ pub fn remember(db: &mut Db, delivery: &Delivery, payload: Option<&[u8]>) -> Res
         received_at: delivery.received_at.into(),
         payload,
     };
-    let insert = diesel::insert_into(deliveries::table).values(row).on_conflict_do_nothing();
+    let insert = diesel::insert_into(deliveries::table)
+        .values(row)
+        .on_conflict_do_nothing();
     if each!(db, c => insert.execute(c))? == 1 {
         return Ok(Remembered::New);
     }
-    let known: Option<Option<Json>> =
-        deliveries::table.find(Id::from(delivery.id)).select(deliveries::decision).first(db).optional()?;
+    let known: Option<Option<Json>> = deliveries::table
+        .find(Id::from(delivery.id))
+        .select(deliveries::decision)
+        .first(db)
+        .optional()?;
     if let Some(decision) = known {
         return Ok(Remembered::Again(decision.map(|json| json.read()).transpose()?));
     }
     let same_transport = match transport_id {
         Some(id) => diesel::select(diesel::dsl::exists(
-            deliveries::table.filter(deliveries::provider.eq(Word(delivery.provider))).filter(deliveries::transport_id.eq(id)),
+            deliveries::table
+                .filter(deliveries::provider.eq(Word(delivery.provider)))
+                .filter(deliveries::transport_id.eq(id)),
         ))
         .get_result::<bool>(db)?,
         None => false,
     };
-    Ok(Remembered::Duplicate(if same_transport { "transport id" } else { "semantic key" }))
+    Ok(Remembered::Duplicate(if same_transport {
+        "transport id"
+    } else {
+        "semantic key"
+    }))
 }
 
 /// Writes down what was decided.
@@ -72,7 +83,9 @@ pub fn remember(db: &mut Db, delivery: &Delivery, payload: Option<&[u8]>) -> Res
 /// # Errors
 /// When the database fails.
 pub fn decided(db: &mut Db, id: DeliveryId, decision: &Decision) -> Result<()> {
-    diesel::update(deliveries::table.find(Id::from(id))).set(deliveries::decision.eq(Json::of(decision)?)).execute(db)?;
+    diesel::update(deliveries::table.find(Id::from(id)))
+        .set(deliveries::decision.eq(Json::of(decision)?))
+        .execute(db)?;
     Ok(())
 }
 
@@ -81,7 +94,11 @@ pub fn decided(db: &mut Db, id: DeliveryId, decision: &Decision) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub fn received_at(db: &mut Db, id: Id) -> QueryResult<Option<Time>> {
-    deliveries::table.find(id).select(deliveries::received_at).first(db).optional()
+    deliveries::table
+        .find(id)
+        .select(deliveries::received_at)
+        .first(db)
+        .optional()
 }
 
 /// Forgets what was received before `before`, in one batch of at most `limit`, except what a job came of. Returns how many.
@@ -92,7 +109,9 @@ pub fn forget(db: &mut Db, before: Time, limit: i64) -> QueryResult<usize> {
     use super::schema::jobs;
     let old: Vec<Id> = deliveries::table
         .filter(deliveries::received_at.lt(before))
-        .filter(diesel::dsl::not(diesel::dsl::exists(jobs::table.filter(jobs::delivery_id.eq(deliveries::id.nullable())))))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            jobs::table.filter(jobs::delivery_id.eq(deliveries::id.nullable())),
+        )))
         .order(deliveries::received_at)
         .limit(limit)
         .select(deliveries::id)

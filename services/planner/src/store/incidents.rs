@@ -125,9 +125,15 @@ pub fn sight(db: &mut Db, key: &IncidentKey, repo: &RepoName, trigger: &Trigger,
         last_seen: now,
         seen: 0,
     };
-    let insert = diesel::insert_into(incidents::table).values(&new).on_conflict(incidents::key_fingerprint).do_nothing();
+    let insert = diesel::insert_into(incidents::table)
+        .values(&new)
+        .on_conflict(incidents::key_fingerprint)
+        .do_nothing();
     each!(db, c => insert.execute(c))?;
-    let known: Id = incidents::table.filter(incidents::key_fingerprint.eq(fingerprint.as_str())).select(incidents::id).first(db)?;
+    let known: Id = incidents::table
+        .filter(incidents::key_fingerprint.eq(fingerprint.as_str()))
+        .select(incidents::id)
+        .first(db)?;
     let incident = standing_for(db, known)?;
     // The update holds the row until the transaction ends: signals of one incident are judged one after the other.
     diesel::update(incidents::table.find(incident.id))
@@ -156,7 +162,10 @@ pub fn with_cause(db: &mut Db, repo: &str, cause: &Fingerprint) -> QueryResult<O
 /// When another incident holds the cause (the unique index), or the database fails.
 pub fn bind(db: &mut Db, id: Id, cause: &Fingerprint, diagnosis: &Diagnosis) -> Result<()> {
     diesel::update(incidents::table.find(id))
-        .set((incidents::fingerprint.eq(cause.as_str()), incidents::diagnosis.eq(Json::of(diagnosis)?)))
+        .set((
+            incidents::fingerprint.eq(cause.as_str()),
+            incidents::diagnosis.eq(Json::of(diagnosis)?),
+        ))
         .execute(db)?;
     Ok(())
 }
@@ -167,7 +176,10 @@ pub fn bind(db: &mut Db, id: Id, cause: &Fingerprint, diagnosis: &Diagnosis) -> 
 /// When the database fails.
 pub fn merge(db: &mut Db, id: Id, other: Id) -> QueryResult<()> {
     diesel::update(incidents::table.filter(incidents::id.eq(id).or(incidents::merged_into.eq(id))))
-        .set((incidents::merged_into.eq(other), incidents::state.eq(Word(State::Merged))))
+        .set((
+            incidents::merged_into.eq(other),
+            incidents::state.eq(Word(State::Merged)),
+        ))
         .execute(db)?;
     Ok(())
 }
@@ -177,7 +189,9 @@ pub fn merge(db: &mut Db, id: Id, other: Id) -> QueryResult<()> {
 /// # Errors
 /// When the database fails.
 pub fn reopen(db: &mut Db, id: Id) -> QueryResult<()> {
-    diesel::update(incidents::table.find(id).filter(incidents::merged_into.is_null())).set(incidents::state.eq(Word(State::Open))).execute(db)?;
+    diesel::update(incidents::table.find(id).filter(incidents::merged_into.is_null()))
+        .set(incidents::state.eq(Word(State::Open)))
+        .execute(db)?;
     Ok(())
 }
 
@@ -186,10 +200,13 @@ pub fn reopen(db: &mut Db, id: Id) -> QueryResult<()> {
 /// # Errors
 /// When the database fails.
 pub fn settle(db: &mut Db, id: Id, generation: i64, resolved: bool) -> QueryResult<()> {
-    diesel::update(incidents::table.find(id).filter(incidents::generation.le(generation))).set(incidents::generation.eq(generation + 1)).execute(db)?;
+    diesel::update(incidents::table.find(id).filter(incidents::generation.le(generation)))
+        .set(incidents::generation.eq(generation + 1))
+        .execute(db)?;
     if resolved {
-        diesel::update(incidents::table.find(id).filter(incidents::state.eq(Word(State::Open)))).set(incidents::state.eq(Word(State::Resolved))).execute(db)?;
+        diesel::update(incidents::table.find(id).filter(incidents::state.eq(Word(State::Open))))
+            .set(incidents::state.eq(Word(State::Resolved)))
+            .execute(db)?;
     }
     Ok(())
 }
-

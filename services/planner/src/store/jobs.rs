@@ -139,7 +139,11 @@ pub fn find(db: &mut Db, id: Id) -> QueryResult<Option<Job>> {
 /// # Errors
 /// When the database fails.
 pub fn hold(db: &mut Db, id: Id) -> QueryResult<Option<Job>> {
-    diesel::update(jobs::table.find(id)).set(jobs::fence.eq(jobs::fence)).returning(jobs::all_columns).get_result(db).optional()
+    diesel::update(jobs::table.find(id))
+        .set(jobs::fence.eq(jobs::fence))
+        .returning(jobs::all_columns)
+        .get_result(db)
+        .optional()
 }
 
 /// The queued or running job of an incident.
@@ -159,7 +163,12 @@ pub fn active(db: &mut Db, incident: Id) -> QueryResult<Option<Job>> {
 /// # Errors
 /// When the database fails.
 pub fn newest(db: &mut Db, incident: Id) -> QueryResult<Option<Time>> {
-    jobs::table.filter(jobs::incident_id.eq(incident)).order(jobs::id.desc()).select(jobs::created_at).first(db).optional()
+    jobs::table
+        .filter(jobs::incident_id.eq(incident))
+        .order(jobs::id.desc())
+        .select(jobs::created_at)
+        .first(db)
+        .optional()
 }
 
 /// The newest job that was granted a branch.
@@ -167,7 +176,12 @@ pub fn newest(db: &mut Db, incident: Id) -> QueryResult<Option<Time>> {
 /// # Errors
 /// When the database fails.
 pub fn of_branch(db: &mut Db, repo: &str, branch: &str) -> QueryResult<Option<Job>> {
-    jobs::table.filter(jobs::repo.eq(repo)).filter(jobs::branch.eq(branch)).order(jobs::id.desc()).first(db).optional()
+    jobs::table
+        .filter(jobs::repo.eq(repo))
+        .filter(jobs::branch.eq(branch))
+        .order(jobs::id.desc())
+        .first(db)
+        .optional()
 }
 
 /// Queued jobs whose time has come and that no attempt is requested for.
@@ -176,7 +190,9 @@ pub fn of_branch(db: &mut Db, repo: &str, branch: &str) -> QueryResult<Option<Jo
 /// When the database fails.
 pub fn due(db: &mut Db, now: Time, limit: i64) -> QueryResult<Vec<Job>> {
     use super::schema::attempts;
-    let live = attempts::table.filter(attempts::job_id.eq(jobs::id)).filter(attempts::state.eq_any(super::attempts::LIVE));
+    let live = attempts::table
+        .filter(attempts::job_id.eq(jobs::id))
+        .filter(attempts::state.eq_any(super::attempts::LIVE));
     jobs::table
         .filter(jobs::state.eq(Word(JobState::Queued)))
         .filter(jobs::not_before.le(now))
@@ -212,11 +228,16 @@ pub fn by_ids(db: &mut Db, ids: &[Id]) -> QueryResult<Vec<Job>> {
 /// # Errors
 /// When the database fails.
 pub fn raise_fence(db: &mut Db, job: &Job, now: Time) -> QueryResult<Option<i64>> {
-    diesel::update(jobs::table.find(job.id).filter(jobs::fence.eq(job.fence)).filter(jobs::state.eq_any([Word(JobState::Queued), Word(JobState::Running)])))
-        .set((jobs::fence.eq(job.fence + 1), jobs::updated_at.eq(now)))
-        .returning(jobs::fence)
-        .get_result(db)
-        .optional()
+    diesel::update(
+        jobs::table
+            .find(job.id)
+            .filter(jobs::fence.eq(job.fence))
+            .filter(jobs::state.eq_any([Word(JobState::Queued), Word(JobState::Running)])),
+    )
+    .set((jobs::fence.eq(job.fence + 1), jobs::updated_at.eq(now)))
+    .returning(jobs::fence)
+    .get_result(db)
+    .optional()
 }
 
 /// Marks a job as running; the first time it is also its start.
@@ -229,7 +250,11 @@ pub fn run(db: &mut Db, job: &Job, now: Time) -> Result<()> {
     }
     moved(db, job, JobState::Running)?;
     diesel::update(jobs::table.find(job.id))
-        .set((jobs::state.eq(Word(JobState::Running)), jobs::started_at.eq(Some(job.started_at.unwrap_or(now))), jobs::updated_at.eq(now)))
+        .set((
+            jobs::state.eq(Word(JobState::Running)),
+            jobs::started_at.eq(Some(job.started_at.unwrap_or(now))),
+            jobs::updated_at.eq(now),
+        ))
         .execute(db)?;
     Ok(())
 }
@@ -261,7 +286,15 @@ pub fn retry(db: &mut Db, job: &Job, not_before: Time, outcome: Outcome, message
 ///
 /// # Errors
 /// When the move is not legal, or the database fails.
-pub fn end(db: &mut Db, job: &Job, state: JobState, skip: Option<&SkipReason>, outcome: Outcome, message: &str, now: Time) -> Result<()> {
+pub fn end(
+    db: &mut Db,
+    job: &Job,
+    state: JobState,
+    skip: Option<&SkipReason>,
+    outcome: Outcome,
+    message: &str,
+    now: Time,
+) -> Result<()> {
     moved(db, job, state)?;
     diesel::update(jobs::table.find(job.id))
         .set((
@@ -281,7 +314,12 @@ pub fn end(db: &mut Db, job: &Job, state: JobState, skip: Option<&SkipReason>, o
 fn moved(db: &mut Db, job: &Job, next: JobState) -> Result<()> {
     let Word(state): Word<JobState> = jobs::table.find(job.id).select(jobs::state).first(db)?;
     if !state.may_become(next) {
-        bail!("job {} is {} and cannot become {}", *job.id, state.as_str(), next.as_str());
+        bail!(
+            "job {} is {} and cannot become {}",
+            *job.id,
+            state.as_str(),
+            next.as_str()
+        );
     }
     Ok(())
 }
@@ -292,7 +330,12 @@ fn moved(db: &mut Db, job: &Job, next: JobState) -> Result<()> {
 /// When the database fails.
 pub fn granted(db: &mut Db, job: Id, incident: Id, generation: i64, branch: &str, now: Time) -> QueryResult<()> {
     diesel::update(jobs::table.find(job))
-        .set((jobs::incident_id.eq(incident), jobs::generation.eq(generation), jobs::branch.eq(Some(branch)), jobs::updated_at.eq(now)))
+        .set((
+            jobs::incident_id.eq(incident),
+            jobs::generation.eq(generation),
+            jobs::branch.eq(Some(branch)),
+            jobs::updated_at.eq(now),
+        ))
         .execute(db)?;
     Ok(())
 }
@@ -315,7 +358,10 @@ pub struct Page {
 /// # Errors
 /// When the database fails.
 pub fn page(db: &mut Db, page: &Page) -> QueryResult<Vec<Job>> {
-    let mut query = jobs::table.order(jobs::id.desc()).limit(page.limit).into_boxed::<super::types::MultiBackend>();
+    let mut query = jobs::table
+        .order(jobs::id.desc())
+        .limit(page.limit)
+        .into_boxed::<super::types::MultiBackend>();
     if let Some(state) = page.state {
         query = query.filter(jobs::state.eq(Word(state)));
     }
@@ -333,7 +379,12 @@ pub fn page(db: &mut Db, page: &Page) -> QueryResult<Vec<Job>> {
 /// # Errors
 /// When the database fails.
 pub fn oldest_due(db: &mut Db) -> QueryResult<Option<Time>> {
-    jobs::table.filter(jobs::state.eq(Word(JobState::Queued))).order(jobs::not_before).select(jobs::not_before).first(db).optional()
+    jobs::table
+        .filter(jobs::state.eq(Word(JobState::Queued)))
+        .order(jobs::not_before)
+        .select(jobs::not_before)
+        .first(db)
+        .optional()
 }
 
 /// Whether a job waits or runs.
@@ -341,5 +392,8 @@ pub fn oldest_due(db: &mut Db) -> QueryResult<Option<Time>> {
 /// # Errors
 /// When the database fails.
 pub fn any_active(db: &mut Db) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(jobs::table.filter(jobs::state.eq_any([Word(JobState::Queued), Word(JobState::Running)])))).get_result(db)
+    diesel::select(diesel::dsl::exists(
+        jobs::table.filter(jobs::state.eq_any([Word(JobState::Queued), Word(JobState::Running)])),
+    ))
+    .get_result(db)
 }

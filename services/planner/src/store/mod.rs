@@ -27,7 +27,8 @@ use types::{Db, DbTime, Time};
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 /// One pair of planners migrates at a time; the number means nothing.
 const MIGRATION_LOCK: i64 = 0x0F1C_5B01;
-const SQLITE_SETUP: &str = "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;";
+const SQLITE_SETUP: &str =
+    "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;";
 
 /// For the few statements that the multi backend cannot express: `on conflict` and batch inserts.
 macro_rules! each {
@@ -49,7 +50,8 @@ impl Manager {
             return diesel::PgConnection::establish(&self.0).map(Db::Postgres);
         };
         let mut db = diesel::SqliteConnection::establish(path)?;
-        db.batch_execute(SQLITE_SETUP).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+        db.batch_execute(SQLITE_SETUP)
+            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
         Ok(Db::Sqlite(db))
     }
 }
@@ -80,13 +82,16 @@ fn connect(url: &str) -> Result<Db> {
             bail!("database.url `{url}` names no file; write sqlite://<path>");
         }
         if let Some(folder) = std::path::Path::new(path).parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("the folder of database.url cannot be made: {}", folder.display()))?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("the folder of database.url cannot be made: {}", folder.display()))?;
         }
     } else if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         bail!("database.url must begin with sqlite:// or postgres://");
     }
     // The URL is not repeated here: it may hold a password.
-    Manager(url.to_owned()).open().context("the database of database.url cannot be opened")
+    Manager(url.to_owned())
+        .open()
+        .context("the database of database.url cannot be opened")
 }
 
 /// Runs every migration that has not been run. Returns how many.
@@ -94,7 +99,12 @@ fn connect(url: &str) -> Result<Db> {
 /// # Errors
 /// When the database cannot be reached or a step fails; a failed step leaves nothing behind.
 pub fn migrate(url: &str) -> Result<usize> {
-    locked(url, |db| Ok(db.run_pending_migrations(MIGRATIONS).map_err(|cause| anyhow::anyhow!("a migration failed: {cause}"))?.len()))
+    locked(url, |db| {
+        Ok(db
+            .run_pending_migrations(MIGRATIONS)
+            .map_err(|cause| anyhow::anyhow!("a migration failed: {cause}"))?
+            .len())
+    })
 }
 
 /// Takes back the newest `steps` migrations, with everything that they hold. Returns how many there were to take back.
@@ -103,10 +113,14 @@ pub fn migrate(url: &str) -> Result<usize> {
 /// As [`migrate`].
 pub fn revert(url: &str, steps: usize) -> Result<usize> {
     locked(url, |db| {
-        let there = db.applied_migrations().map_err(|cause| anyhow::anyhow!("the migrations cannot be listed: {cause}"))?.len();
+        let there = db
+            .applied_migrations()
+            .map_err(|cause| anyhow::anyhow!("the migrations cannot be listed: {cause}"))?
+            .len();
         let steps = steps.min(there);
         for _ in 0..steps {
-            db.revert_last_migration(MIGRATIONS).map_err(|cause| anyhow::anyhow!("a migration cannot be taken back: {cause}"))?;
+            db.revert_last_migration(MIGRATIONS)
+                .map_err(|cause| anyhow::anyhow!("a migration cannot be taken back: {cause}"))?;
         }
         Ok(steps)
     })
@@ -116,8 +130,10 @@ fn locked<T>(url: &str, work: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
     let mut db = connect(url)?;
     if let Db::Postgres(pg) = &mut db {
         // The lock ends with the connection, whatever happens.
-        pg.batch_execute(&format!("set lock_timeout = '60s'; select pg_advisory_lock({MIGRATION_LOCK})"))
-            .context("another process is migrating this database for more than a minute")?;
+        pg.batch_execute(&format!(
+            "set lock_timeout = '60s'; select pg_advisory_lock({MIGRATION_LOCK})"
+        ))
+        .context("another process is migrating this database for more than a minute")?;
     }
     work(&mut db)
 }
@@ -134,7 +150,11 @@ impl Store {
     /// When the database cannot be opened or migrated.
     pub fn open(url: &str, connections: u32) -> Result<Self> {
         migrate(url)?;
-        let size = if sqlite_path(url).is_some() { 1 } else { connections.max(1) };
+        let size = if sqlite_path(url).is_some() {
+            1
+        } else {
+            connections.max(1)
+        };
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
@@ -159,7 +179,10 @@ impl Store {
             let db = &mut *pool.get().context("no connection to the database within ten seconds")?;
             begin(db)?;
             // Postgres answers COMMIT with a silent rollback once a statement has failed; the probe turns that into an error.
-            let done = now(db).map_err(Into::into).and_then(|now| work(db, now)).and_then(|value| Ok(db.batch_execute("select 1").map(|()| value)?));
+            let done = now(db)
+                .map_err(Into::into)
+                .and_then(|now| work(db, now))
+                .and_then(|value| Ok(db.batch_execute("select 1").map(|()| value)?));
             match done {
                 Ok(value) => {
                     <Db as TransactionManager<Db>>::commit_transaction(db)?;
@@ -199,10 +222,15 @@ struct Clock {
     now: Time,
 }
 
-#[allow(clippy::disallowed_methods, reason = "the edge: SQLite has no clock of its own, so the host's is read here, once per transaction")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the edge: SQLite has no clock of its own, so the host's is read here, once per transaction"
+)]
 fn now(db: &mut Db) -> QueryResult<Time> {
     match db {
-        Db::Postgres(pg) => Ok(diesel::sql_query("select clock_timestamp() as now").get_result::<Clock>(pg)?.now),
+        Db::Postgres(pg) => Ok(diesel::sql_query("select clock_timestamp() as now")
+            .get_result::<Clock>(pg)?
+            .now),
         Db::Sqlite(_) => Ok(Utc::now().into()),
     }
 }

@@ -44,7 +44,9 @@ pub fn raise(db: &mut Db, notice: &Notice, channel: &str, occasion: &str, now: T
         delivered_at: None,
         external_id: None,
     };
-    let insert = diesel::insert_into(notices::table).values(&row).on_conflict_do_nothing();
+    let insert = diesel::insert_into(notices::table)
+        .values(&row)
+        .on_conflict_do_nothing();
     Ok(each!(db, c => insert.execute(c))? == 1)
 }
 
@@ -53,10 +55,17 @@ pub fn raise(db: &mut Db, notice: &Notice, channel: &str, occasion: &str, now: T
 /// # Errors
 /// When the database fails.
 pub fn delivered(db: &mut Db, id: Id, channel: &str, external_id: Option<&str>, at: Time) -> QueryResult<()> {
-    diesel::update(notices::table.find((id, channel)).filter(notices::delivered_at.is_null()))
-        .set((notices::delivered_at.eq(Some(at)), notices::external_id.eq(external_id.map(text))))
-        .execute(db)
-        .map(|_| ())
+    diesel::update(
+        notices::table
+            .find((id, channel))
+            .filter(notices::delivered_at.is_null()),
+    )
+    .set((
+        notices::delivered_at.eq(Some(at)),
+        notices::external_id.eq(external_id.map(text)),
+    ))
+    .execute(db)
+    .map(|_| ())
 }
 
 /// What was said about a job, oldest first.
@@ -64,5 +73,8 @@ pub fn delivered(db: &mut Db, id: Id, channel: &str, external_id: Option<&str>, 
 /// # Errors
 /// When the database fails.
 pub fn of_job(db: &mut Db, job: Id) -> QueryResult<Vec<Told>> {
-    notices::table.filter(notices::job_id.eq(job)).order((notices::raised_at, notices::channel)).load(db)
+    notices::table
+        .filter(notices::job_id.eq(job))
+        .order((notices::raised_at, notices::channel))
+        .load(db)
 }

@@ -29,8 +29,19 @@ pub struct Parcel {
 /// # Errors
 /// When the database fails.
 pub fn put(db: &mut Db, lane: &str, subject: Option<Id>, envelope: Vec<u8>, now: Time) -> QueryResult<()> {
-    let parcel = Parcel { id: Id::new(), lane: lane.to_owned(), subject, envelope, created_at: now, tries: 0, next_try: now };
-    diesel::insert_into(outbox::table).values(&parcel).execute(db).map(|_| ())
+    let parcel = Parcel {
+        id: Id::new(),
+        lane: lane.to_owned(),
+        subject,
+        envelope,
+        created_at: now,
+        tries: 0,
+        next_try: now,
+    };
+    diesel::insert_into(outbox::table)
+        .values(&parcel)
+        .execute(db)
+        .map(|_| ())
 }
 
 /// The lanes that hold something.
@@ -68,7 +79,10 @@ pub fn settle(db: &mut Db, id: Id) -> QueryResult<()> {
 /// # Errors
 /// When the database fails.
 pub fn postpone(db: &mut Db, id: Id, next_try: Time) -> QueryResult<()> {
-    diesel::update(outbox::table.find(id)).set((outbox::tries.eq(outbox::tries + 1), outbox::next_try.eq(next_try))).execute(db).map(|_| ())
+    diesel::update(outbox::table.find(id))
+        .set((outbox::tries.eq(outbox::tries + 1), outbox::next_try.eq(next_try)))
+        .execute(db)
+        .map(|_| ())
 }
 
 /// How many wait.

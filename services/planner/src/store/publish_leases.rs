@@ -9,9 +9,19 @@ use diesel::prelude::*;
 ///
 /// # Errors
 /// When the database fails.
-pub fn take(db: &mut Db, repo: &str, attempt: Id, fence: i64, expires_at: Time, now: Time) -> QueryResult<Result<(), Time>> {
-    let holder: Option<(Id, Time)> =
-        publish_leases::table.find(repo).select((publish_leases::attempt_id, publish_leases::expires_at)).first(db).optional()?;
+pub fn take(
+    db: &mut Db,
+    repo: &str,
+    attempt: Id,
+    fence: i64,
+    expires_at: Time,
+    now: Time,
+) -> QueryResult<Result<(), Time>> {
+    let holder: Option<(Id, Time)> = publish_leases::table
+        .find(repo)
+        .select((publish_leases::attempt_id, publish_leases::expires_at))
+        .first(db)
+        .optional()?;
     if let Some((holder, until)) = holder
         && holder != attempt
         && until > now
@@ -19,9 +29,17 @@ pub fn take(db: &mut Db, repo: &str, attempt: Id, fence: i64, expires_at: Time, 
         return Ok(Err(until));
     }
     // Guarded, so that of two planners that saw it free only one gets it.
-    let free = publish_leases::table.find(repo).filter(publish_leases::expires_at.le(now).or(publish_leases::attempt_id.eq(attempt)));
+    let free = publish_leases::table.find(repo).filter(
+        publish_leases::expires_at
+            .le(now)
+            .or(publish_leases::attempt_id.eq(attempt)),
+    );
     let renewed = diesel::update(free)
-        .set((publish_leases::attempt_id.eq(attempt), publish_leases::fence.eq(fence), publish_leases::expires_at.eq(expires_at)))
+        .set((
+            publish_leases::attempt_id.eq(attempt),
+            publish_leases::fence.eq(fence),
+            publish_leases::expires_at.eq(expires_at),
+        ))
         .execute(db)?;
     if renewed == 1 {
         return Ok(Ok(()));
@@ -32,8 +50,14 @@ pub fn take(db: &mut Db, repo: &str, attempt: Id, fence: i64, expires_at: Time, 
         publish_leases::fence.eq(fence),
         publish_leases::expires_at.eq(expires_at),
     );
-    let insert = diesel::insert_into(publish_leases::table).values(row).on_conflict_do_nothing();
-    Ok(if each!(db, c => insert.execute(c))? == 1 { Ok(()) } else { Err(expires_at) })
+    let insert = diesel::insert_into(publish_leases::table)
+        .values(row)
+        .on_conflict_do_nothing();
+    Ok(if each!(db, c => insert.execute(c))? == 1 {
+        Ok(())
+    } else {
+        Err(expires_at)
+    })
 }
 
 /// Gives the lease back.
@@ -41,7 +65,13 @@ pub fn take(db: &mut Db, repo: &str, attempt: Id, fence: i64, expires_at: Time, 
 /// # Errors
 /// When the database fails.
 pub fn give_back(db: &mut Db, repo: &str, attempt: Id) -> QueryResult<()> {
-    diesel::delete(publish_leases::table.find(repo).filter(publish_leases::attempt_id.eq(attempt))).execute(db).map(|_| ())
+    diesel::delete(
+        publish_leases::table
+            .find(repo)
+            .filter(publish_leases::attempt_id.eq(attempt)),
+    )
+    .execute(db)
+    .map(|_| ())
 }
 
 /// The attempt that may be writing to the repository at the moment.
@@ -49,5 +79,10 @@ pub fn give_back(db: &mut Db, repo: &str, attempt: Id) -> QueryResult<()> {
 /// # Errors
 /// When the database fails.
 pub fn holder(db: &mut Db, repo: &str, now: Time) -> QueryResult<Option<Id>> {
-    publish_leases::table.find(repo).filter(publish_leases::expires_at.gt(now)).select(publish_leases::attempt_id).first(db).optional()
+    publish_leases::table
+        .find(repo)
+        .filter(publish_leases::expires_at.gt(now))
+        .select(publish_leases::attempt_id)
+        .first(db)
+        .optional()
 }

@@ -73,7 +73,11 @@ impl PullRequest {
     /// How people find it: its address, or the number while nobody has told the address.
     #[must_use]
     pub fn address(&self) -> String {
-        if self.url.is_empty() { format!("{}#{}", self.repo, self.number) } else { self.url.clone() }
+        if self.url.is_empty() {
+            format!("{}#{}", self.repo, self.number)
+        } else {
+            self.url.clone()
+        }
     }
 }
 
@@ -94,7 +98,11 @@ pub struct Purpose {
 /// When the database fails.
 pub fn by_number(db: &mut Db, repo: &str, number: u64) -> QueryResult<Option<PullRequest>> {
     let number = i64::try_from(number).unwrap_or(i64::MAX);
-    pull_requests::table.filter(pull_requests::repo.eq(repo)).filter(pull_requests::number.eq(number)).first(db).optional()
+    pull_requests::table
+        .filter(pull_requests::repo.eq(repo))
+        .filter(pull_requests::number.eq(number))
+        .first(db)
+        .optional()
 }
 
 /// The newest of a branch.
@@ -102,7 +110,12 @@ pub fn by_number(db: &mut Db, repo: &str, number: u64) -> QueryResult<Option<Pul
 /// # Errors
 /// When the database fails.
 pub fn of_branch(db: &mut Db, repo: &str, branch: &str) -> QueryResult<Option<PullRequest>> {
-    pull_requests::table.filter(pull_requests::repo.eq(repo)).filter(pull_requests::branch.eq(branch)).order(pull_requests::id.desc()).first(db).optional()
+    pull_requests::table
+        .filter(pull_requests::repo.eq(repo))
+        .filter(pull_requests::branch.eq(branch))
+        .order(pull_requests::id.desc())
+        .first(db)
+        .optional()
 }
 
 /// The newest of an incident.
@@ -110,7 +123,11 @@ pub fn of_branch(db: &mut Db, repo: &str, branch: &str) -> QueryResult<Option<Pu
 /// # Errors
 /// When the database fails.
 pub fn newest_of(db: &mut Db, incident: Id) -> QueryResult<Option<PullRequest>> {
-    pull_requests::table.filter(pull_requests::incident_id.eq(incident)).order(pull_requests::generation.desc()).first(db).optional()
+    pull_requests::table
+        .filter(pull_requests::incident_id.eq(incident))
+        .order(pull_requests::generation.desc())
+        .first(db)
+        .optional()
 }
 
 /// The open one of an incident.
@@ -144,7 +161,10 @@ pub fn of_generation(db: &mut Db, incident: Id, generation: i64) -> QueryResult<
 /// # Errors
 /// When the database fails.
 pub fn of_jobs(db: &mut Db, jobs: &[Id]) -> QueryResult<Vec<PullRequest>> {
-    pull_requests::table.filter(pull_requests::job_id.eq_any(jobs.to_vec())).order(pull_requests::id).load(db)
+    pull_requests::table
+        .filter(pull_requests::job_id.eq_any(jobs.to_vec()))
+        .order(pull_requests::id)
+        .load(db)
 }
 
 /// Notes a pull request on a branch of ours that a webhook told of before the attempt could.
@@ -225,7 +245,9 @@ pub fn reported(db: &mut Db, opened: &OpenedPullRequest, report: &Report, purpos
     );
     if let Some(known) = known {
         // A person's commit stays theirs, whatever an attempt says afterwards.
-        diesel::update(pull_requests::table.find(known.id)).set(told).execute(db)?;
+        diesel::update(pull_requests::table.find(known.id))
+            .set(told)
+            .execute(db)?;
         return Ok(Kept::Known);
     }
     let rest = (
@@ -240,7 +262,9 @@ pub fn reported(db: &mut Db, opened: &OpenedPullRequest, report: &Report, purpos
         pull_requests::opened_at.eq(now),
         pull_requests::hands_off.eq(false),
     );
-    diesel::insert_into(pull_requests::table).values((told, rest)).execute(db)?;
+    diesel::insert_into(pull_requests::table)
+        .values((told, rest))
+        .execute(db)?;
     Ok(Kept::New)
 }
 
@@ -271,7 +295,10 @@ pub struct Change {
 /// # Errors
 /// When the database fails.
 pub fn change(db: &mut Db, id: Id, change: &Change) -> QueryResult<()> {
-    diesel::update(pull_requests::table.find(id)).set(change).execute(db).map(|_| ())
+    diesel::update(pull_requests::table.find(id))
+        .set(change)
+        .execute(db)
+        .map(|_| ())
 }
 
 /// What became of earlier pull requests, by engine, for all failure classes.
@@ -316,7 +343,10 @@ pub struct Page {
 /// # Errors
 /// When the database fails.
 pub fn page(db: &mut Db, page: &Page) -> QueryResult<Vec<PullRequest>> {
-    let mut query = pull_requests::table.order(pull_requests::id.desc()).limit(page.limit).into_boxed::<super::types::MultiBackend>();
+    let mut query = pull_requests::table
+        .order(pull_requests::id.desc())
+        .limit(page.limit)
+        .into_boxed::<super::types::MultiBackend>();
     if let Some(state) = page.state {
         query = query.filter(pull_requests::state.eq(Word(state)));
     }

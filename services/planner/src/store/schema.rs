@@ -1,5 +1,8 @@
 //! The tables, as the migrations make them.
-#![allow(clippy::wildcard_imports, reason = "the form that the macro expects; what is not a column type is not used")]
+#![allow(
+    clippy::wildcard_imports,
+    reason = "the form that the macro expects; what is not a column type is not used"
+)]
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -95,4 +98,14 @@ diesel::table! {
         repo -> Text, attempt_id -> DbUuid, fence -> BigInt, expires_at -> DbTime,
     }
 }
-diesel::allow_tables_to_appear_in_same_query!(deliveries, incidents, jobs, attempts, stages, outbox, pull_requests, notices, decisions);
+diesel::allow_tables_to_appear_in_same_query!(
+    deliveries,
+    incidents,
+    jobs,
+    attempts,
+    stages,
+    outbox,
+    pull_requests,
+    notices,
+    decisions
+);

@@ -27,7 +27,13 @@ pub struct Entered {
 /// # Errors
 /// When the database fails.
 pub fn enter(db: &mut Db, attempt: Id, fence: i64, stage: Stage, now: Time) -> QueryResult<()> {
-    let row = Entered { attempt_id: attempt, fence, stage: Word(stage), entered_at: now, wall_ms: None };
+    let row = Entered {
+        attempt_id: attempt,
+        fence,
+        stage: Word(stage),
+        entered_at: now,
+        wall_ms: None,
+    };
     let insert = diesel::insert_into(stages::table).values(&row).on_conflict_do_nothing();
     each!(db, c => insert.execute(c)).map(|_| ())
 }
@@ -51,5 +57,8 @@ pub fn took(db: &mut Db, attempt: Id, fence: i64, times: &[StageTime], now: Time
 /// # Errors
 /// When the database fails.
 pub fn of_attempts(db: &mut Db, attempts: &[Id]) -> QueryResult<Vec<Entered>> {
-    stages::table.filter(stages::attempt_id.eq_any(attempts.to_vec())).order((stages::attempt_id, stages::fence, stages::entered_at)).load(db)
+    stages::table
+        .filter(stages::attempt_id.eq_any(attempts.to_vec()))
+        .order((stages::attempt_id, stages::fence, stages::entered_at))
+        .load(db)
 }

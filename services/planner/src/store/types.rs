@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use super::db::{Db, MultiBackend};
 use super::db::MultiRawValue;
+pub use super::db::{Db, MultiBackend};
 
 /// One portable column type: `$sql` in the schema, `$ty($inner)` in Rust, `$native` on Postgres (oid, array oid), text
 /// through `$show` and `$read` on SQLite.
@@ -195,7 +195,10 @@ fn without_nul(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(without_nul),
         Value::Object(map) => {
             if map.keys().any(|key| key.contains('\0')) {
-                *map = std::mem::take(map).into_iter().map(|(key, item)| (key.replace('\0', "\u{fffd}"), item)).collect();
+                *map = std::mem::take(map)
+                    .into_iter()
+                    .map(|(key, item)| (key.replace('\0', "\u{fffd}"), item))
+                    .collect();
             }
             map.values_mut().for_each(without_nul);
         }
@@ -237,7 +240,11 @@ where
 {
     fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
         let word = String::from_sql(raw)?;
-        T::all().iter().find(|value| value.word() == word).map(|value| Self(*value)).ok_or_else(|| format!("`{word}` is a word of a newer version").into())
+        T::all()
+            .iter()
+            .find(|value| value.word() == word)
+            .map(|value| Self(*value))
+            .ok_or_else(|| format!("`{word}` is a word of a newer version").into())
     }
 }
 
@@ -284,7 +291,10 @@ mod tests {
 
     #[test]
     fn documents_lose_only_what_a_database_refuses() {
-        assert_eq!(*Json::of(&json!({"a\u{0}": ["b\u{0}", 1]})).unwrap(), json!({"a\u{fffd}": ["b\u{fffd}", 1]}));
+        assert_eq!(
+            *Json::of(&json!({"a\u{0}": ["b\u{0}", 1]})).unwrap(),
+            json!({"a\u{fffd}": ["b\u{fffd}", 1]})
+        );
         assert!(matches!(Json::of(&1), Err(BadJson::BareNumber)));
     }
 }

@@ -8,8 +8,8 @@ use domain::diagnosis::Diagnosis;
 use domain::id::{AttemptId, DeliveryId};
 use domain::job::SkipReason;
 use domain::message::{
-    AttemptClaim, AttemptFinished, AttemptProgressed, AttemptRequested, ClaimAnswer, Decision, MayPublish, MayPublishAnswer, Message, NoticeRaised, SignalDecided,
-    SignalReceived,
+    AttemptClaim, AttemptFinished, AttemptProgressed, AttemptRequested, ClaimAnswer, Decision, MayPublish,
+    MayPublishAnswer, Message, NoticeRaised, SignalDecided, SignalReceived,
 };
 use domain::repo::{BranchName, CommitSha};
 use planner::store::types::{DbTime, Id, Time};
@@ -60,7 +60,10 @@ pub struct Database {
 impl Database {
     pub fn sqlite() -> Self {
         let fresh = FreshDatabase::sqlite().unwrap();
-        Self { url: fresh.url().to_owned(), _fresh: fresh }
+        Self {
+            url: fresh.url().to_owned(),
+            _fresh: fresh,
+        }
     }
 
     /// `None` where no server is offered; in CI that is a failure.
@@ -69,7 +72,10 @@ impl Database {
             eprintln!("SKIPPED: {} is not set", testkit::database::POSTGRES);
             return None;
         };
-        Some(Self { url: fresh.url().to_owned(), _fresh: fresh })
+        Some(Self {
+            url: fresh.url().to_owned(),
+            _fresh: fresh,
+        })
     }
 }
 
@@ -83,7 +89,8 @@ pub fn settings(url: &str, more: &serde_json::Value) -> Settings {
     fn overlay(under: &mut serde_json::Value, over: &serde_json::Value) {
         match (under, over) {
             (serde_json::Value::Object(under), serde_json::Value::Object(over)) => {
-                over.iter().for_each(|(key, value)| overlay(under.entry(key.clone()).or_insert(json!(null)), value));
+                over.iter()
+                    .for_each(|(key, value)| overlay(under.entry(key.clone()).or_insert(json!(null)), value));
             }
             (under, over) => *under = over.clone(),
         }
@@ -112,24 +119,50 @@ impl Case {
 
     /// Windows off, and no wait between attempts.
     pub async fn eager(database: Database) -> Self {
-        Self::with(database, json!({"sentry": {"dedup_minutes": 0, "rate_limit_minutes": 0}, "planner": {"backoff_seconds": 0}})).await
+        Self::with(
+            database,
+            json!({"sentry": {"dedup_minutes": 0, "rate_limit_minutes": 0}, "planner": {"backoff_seconds": 0}}),
+        )
+        .await
     }
 
     pub async fn with(database: Database, more: serde_json::Value) -> Self {
         let bus = MemoryBus::default();
-        let planner = Planner::open(&settings(&database.url, &more), Arc::new(bus.clone())).await.unwrap();
+        let planner = Planner::open(&settings(&database.url, &more), Arc::new(bus.clone()))
+            .await
+            .unwrap();
         let (url, stop) = (database.url.clone(), CancellationToken::new());
-        let store = tokio::task::spawn_blocking(move || Store::open(&url, 2)).await.unwrap().unwrap();
+        let store = tokio::task::spawn_blocking(move || Store::open(&url, 2))
+            .await
+            .unwrap()
+            .unwrap();
         let running = tokio::spawn(planner.clone().run(stop.clone()));
         let requested = hear(&bus, Queue::FixerFix);
         let told = hear(&bus, Queue::NotifierNotices("slack".into()));
-        Self { bus, planner, store, stop, running, requested: Mutex::new(requested), told: Mutex::new(told), database }
+        Self {
+            bus,
+            planner,
+            store,
+            stop,
+            running,
+            requested: Mutex::new(requested),
+            told: Mutex::new(told),
+            database,
+        }
     }
 
     /// Sends a signal as ingest does, and waits for the decision.
     pub async fn signal(&self, signal: SignalReceived) -> Decision {
-        let envelope = Envelope::of(&signal).unwrap().with_attachment(bytes::Bytes::from_static(b"\x1f\x8bpayload\x00"));
-        self.bus.request(envelope, PATIENCE).await.unwrap().read::<SignalDecided>().unwrap().decision
+        let envelope = Envelope::of(&signal)
+            .unwrap()
+            .with_attachment(bytes::Bytes::from_static(b"\x1f\x8bpayload\x00"));
+        self.bus
+            .request(envelope, PATIENCE)
+            .await
+            .unwrap()
+            .read::<SignalDecided>()
+            .unwrap()
+            .decision
     }
 
     /// A signal that leads to a job, up to the attempt that the fixer is asked for.
@@ -148,35 +181,67 @@ impl Case {
     }
 
     pub async fn requested(&self) -> AttemptRequested {
-        tokio::time::timeout(PATIENCE, self.requested.lock().await.recv()).await.expect("an attempt is requested").unwrap()
+        tokio::time::timeout(PATIENCE, self.requested.lock().await.recv())
+            .await
+            .expect("an attempt is requested")
+            .unwrap()
     }
 
     pub async fn told(&self) -> NoticeRaised {
-        tokio::time::timeout(PATIENCE, self.told.lock().await.recv()).await.expect("somebody is told").unwrap()
+        tokio::time::timeout(PATIENCE, self.told.lock().await.recv())
+            .await
+            .expect("somebody is told")
+            .unwrap()
     }
 
     /// Nothing more is said within a second, which is longer than a tick.
     pub async fn silence(&self) {
         tokio::time::sleep(Duration::from_millis(1300)).await;
-        assert!(self.requested.lock().await.try_recv().is_err(), "no other attempt is requested");
-        assert!(self.told.lock().await.try_recv().is_err(), "nobody is told anything else");
+        assert!(
+            self.requested.lock().await.try_recv().is_err(),
+            "no other attempt is requested"
+        );
+        assert!(
+            self.told.lock().await.try_recv().is_err(),
+            "nobody is told anything else"
+        );
     }
 
     async fn ask<Q: Message, A: Message>(&self, question: &Q) -> A {
-        self.bus.request(Envelope::of(question).unwrap(), PATIENCE).await.unwrap().read().unwrap()
+        self.bus
+            .request(Envelope::of(question).unwrap(), PATIENCE)
+            .await
+            .unwrap()
+            .read()
+            .unwrap()
     }
 
     pub async fn tell<M: Message>(&self, message: &M) {
-        self.bus.publish(Envelope::of(message).unwrap()).await.unwrap().wait().await.unwrap();
+        self.bus
+            .publish(Envelope::of(message).unwrap())
+            .await
+            .unwrap()
+            .wait()
+            .await
+            .unwrap();
     }
 
     pub async fn claim_answer(&self, request: &AttemptRequested, public_key: &str) -> ClaimAnswer {
-        self.ask(&AttemptClaim { attempt: request.attempt, fence: request.fence, worker: "test".into(), public_key: public_key.into() }).await
+        self.ask(&AttemptClaim {
+            attempt: request.attempt,
+            fence: request.fence,
+            worker: "test".into(),
+            public_key: public_key.into(),
+        })
+        .await
     }
 
     pub async fn claim(&self, request: &AttemptRequested) -> Fence {
         match self.claim_answer(request, "").await {
-            ClaimAnswer::Granted { fence, read_token: None } => fence,
+            ClaimAnswer::Granted {
+                fence,
+                read_token: None,
+            } => fence,
             other => panic!("not granted: {other:?}"),
         }
     }
@@ -197,13 +262,21 @@ impl Case {
     /// The branch that is granted.
     pub async fn granted(&self, attempt: AttemptId, fence: Fence, diagnosis: &Diagnosis) -> BranchName {
         match self.may_publish(attempt, fence, diagnosis).await {
-            MayPublishAnswer::Granted { branch, write_token: None } => branch,
+            MayPublishAnswer::Granted {
+                branch,
+                write_token: None,
+            } => branch,
             other => panic!("not granted: {other:?}"),
         }
     }
 
     pub async fn finish(&self, attempt: AttemptId, fence: Fence, report: Report) {
-        self.tell(&AttemptFinished { attempt, fence, report: Box::new(report) }).await;
+        self.tell(&AttemptFinished {
+            attempt,
+            fence,
+            report: Box::new(report),
+        })
+        .await;
     }
 
     pub async fn progress(&self, attempt: AttemptId, fence: Fence, stage: Stage, lines: &[&str]) {
@@ -226,23 +299,49 @@ impl Case {
         let request = self.admitted(signal).await;
         let fence = self.claim(&request).await;
         let branch = self.granted(request.attempt, fence, diagnosis).await;
-        self.finish(request.attempt, fence, crate::signal::proved(number, &branch, diagnosis)).await;
+        self.finish(
+            request.attempt,
+            fence,
+            crate::signal::proved(number, &branch, diagnosis),
+        )
+        .await;
         self.told().await;
         branch
     }
 
     pub async fn job(&self, request: &AttemptRequested) -> jobs::Job {
         let id = Id::from(request.job);
-        self.store.tx(move |db, _| Ok(jobs::find(db, id)?.unwrap())).await.unwrap()
+        self.store
+            .tx(move |db, _| Ok(jobs::find(db, id)?.unwrap()))
+            .await
+            .unwrap()
     }
 
     pub async fn jobs(&self) -> Vec<jobs::Job> {
-        self.store.tx(|db, _| Ok(jobs::page(db, &jobs::Page { limit: 100, ..jobs::Page::default() })?)).await.unwrap()
+        self.store
+            .tx(|db, _| {
+                Ok(jobs::page(
+                    db,
+                    &jobs::Page {
+                        limit: 100,
+                        ..jobs::Page::default()
+                    },
+                )?)
+            })
+            .await
+            .unwrap()
     }
 
     pub async fn reasons(&self, code: &str) -> Vec<decisions::WhyNot> {
-        let page = decisions::Page { code: Some(code.into()), limit: 100, ..decisions::Page::default() };
-        self.store.tx(move |db, _| Ok(decisions::page(db, &page)?)).await.unwrap()
+        let page = decisions::Page {
+            code: Some(code.into()),
+            limit: 100,
+            ..decisions::Page::default()
+        };
+        self.store
+            .tx(move |db, _| Ok(decisions::page(db, &page)?))
+            .await
+            .unwrap()
     }
 
     /// Sets a time of all rows to so many minutes ago: `age("jobs", "created_at", 40)`.
@@ -251,7 +350,9 @@ impl Case {
             .tx(move |db, now| {
                 let then: DateTime<Utc> = (now + chrono::Duration::minutes(-minutes)).into();
                 let statement = format!("update {table} set {column} = $1");
-                Ok(diesel::sql_query(statement).bind::<DbTime, _>(Time::from(then)).execute(db)?)
+                Ok(diesel::sql_query(statement)
+                    .bind::<DbTime, _>(Time::from(then))
+                    .execute(db)?)
             })
             .await
             .unwrap();
@@ -270,11 +371,19 @@ fn hear<M: Message>(bus: &MemoryBus, queue: Queue) -> UnboundedReceiver<M> {
     let ear = handler(move |incoming| {
         let heard = heard.clone();
         async move {
-            heard.send(incoming.envelope.read::<M>().unwrap()).map_or_else(|_| Answer::Again { reason: "the test has ended".into() }, |()| Answer::Done)
+            heard.send(incoming.envelope.read::<M>().unwrap()).map_or_else(
+                |_| Answer::Again {
+                    reason: "the test has ended".into(),
+                },
+                |()| Answer::Done,
+            )
         }
     });
     let bus = bus.clone();
-    tokio::spawn(async move { bus.consume(Consume::from(queue, 4), ear, CancellationToken::new()).await });
+    tokio::spawn(async move {
+        bus.consume(Consume::from(queue, 4), ear, CancellationToken::new())
+            .await
+    });
     hearing
 }
 

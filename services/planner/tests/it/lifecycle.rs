@@ -10,7 +10,10 @@ use planner::store::pull_requests::{self, PullRequest};
 use planner::store::types::Id;
 
 async fn row(case: &Case, number: u64) -> PullRequest {
-    case.store.tx(move |db, _| Ok(pull_requests::by_number(db, "acme/shop", number)?.unwrap())).await.unwrap()
+    case.store
+        .tx(move |db, _| Ok(pull_requests::by_number(db, "acme/shop", number)?.unwrap()))
+        .await
+        .unwrap()
 }
 
 both! {

@@ -8,7 +8,9 @@ use domain::evidence::{After, CommandSource, Evidence, Oracle, Reproduction, Tes
 use domain::message::SignalReceived;
 use domain::pull_request::OpenedPullRequest;
 use domain::repo::{BranchName, CommitSha, RepoName};
-use domain::signal::{Actor, ErrorAlert, ExceptionInfo, PullRequestAction, PullRequestChange, Push, Signal, WorkflowRun};
+use domain::signal::{
+    Actor, ErrorAlert, ExceptionInfo, PullRequestAction, PullRequestChange, Push, Signal, WorkflowRun,
+};
 use uuid::Uuid;
 
 pub fn repo() -> RepoName {
@@ -24,7 +26,10 @@ pub fn branch(name: &str) -> BranchName {
 }
 
 pub fn person() -> Actor {
-    Actor { login: "ada".into(), bot: false }
+    Actor {
+        login: "ada".into(),
+        bot: false,
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the test is the outside world")]
@@ -71,13 +76,21 @@ pub fn run(commit: CommitSha, run_id: u64) -> WorkflowRun {
 /// A red run of a commit; a later commit's run has a higher number.
 pub fn red_run(commit: char) -> SignalReceived {
     let number = 100 + u64::from(u32::from(commit));
-    delivered(Provider::GitHub, "workflow_run.completed", Signal::WorkflowRun(Box::new(run(sha(commit), number))))
+    delivered(
+        Provider::GitHub,
+        "workflow_run.completed",
+        Signal::WorkflowRun(Box::new(run(sha(commit), number))),
+    )
 }
 
 pub fn changed_run(change: impl FnOnce(&mut WorkflowRun)) -> SignalReceived {
     let mut run = run(sha('a'), 1);
     change(&mut run);
-    delivered(Provider::GitHub, "workflow_run.completed", Signal::WorkflowRun(Box::new(run)))
+    delivered(
+        Provider::GitHub,
+        "workflow_run.completed",
+        Signal::WorkflowRun(Box::new(run)),
+    )
 }
 
 /// An alert of an issue; the text may hold what databases do not like.
@@ -94,14 +107,30 @@ pub fn alert(issue: &str) -> SignalReceived {
         platform: Some("python".into()),
         rule: None,
         occurred_at: None,
-        exceptions: vec![ExceptionInfo { kind: "KeyError".into(), value: Some("'total\u{0}'".into()), ..ExceptionInfo::default() }],
+        exceptions: vec![ExceptionInfo {
+            kind: "KeyError".into(),
+            value: Some("'total\u{0}'".into()),
+            ..ExceptionInfo::default()
+        }],
         request: None,
     };
-    delivered(Provider::Sentry, "event_alert.triggered", Signal::ErrorAlert(Box::new(event)))
+    delivered(
+        Provider::Sentry,
+        "event_alert.triggered",
+        Signal::ErrorAlert(Box::new(event)),
+    )
 }
 
 pub fn push(commit: char, name: &str, who: &str) -> SignalReceived {
-    let push = Push { repo: repo(), branch: branch(name), head_sha: Some(sha(commit)), actor: Some(Actor { login: who.into(), bot: false }) };
+    let push = Push {
+        repo: repo(),
+        branch: branch(name),
+        head_sha: Some(sha(commit)),
+        actor: Some(Actor {
+            login: who.into(),
+            bot: false,
+        }),
+    };
     delivered(Provider::GitHub, "push", Signal::Push(push))
 }
 
@@ -123,7 +152,12 @@ pub fn change(number: u64, action: PullRequestAction, name: &BranchName, commit:
 }
 
 pub fn diagnosis(test: &str) -> Diagnosis {
-    Diagnosis { class: FailureClass::TestFailure, headline: format!("{test} fails"), failing_tests: vec![TestId::new(test)], ..Diagnosis::default() }
+    Diagnosis {
+        class: FailureClass::TestFailure,
+        headline: format!("{test} fails"),
+        failing_tests: vec![TestId::new(test)],
+        ..Diagnosis::default()
+    }
 }
 
 /// The commit that a proved report says was pushed.
@@ -148,8 +182,17 @@ pub fn proved(number: u64, name: &BranchName, diagnosis: &Diagnosis) -> Report {
         command: "pytest -q".into(),
         command_source: CommandSource::WorkflowStep,
         oracle: Oracle::FailingTests,
-        reproduction: Reproduction { exit_code: 1, failed: diagnosis.failing_tests.clone(), written_test: None },
-        after: Some(After { exit_code: 0, passed: 31, failed: 0, skipped: 0 }),
+        reproduction: Reproduction {
+            exit_code: 1,
+            failed: diagnosis.failing_tests.clone(),
+            written_test: None,
+        },
+        after: Some(After {
+            exit_code: 0,
+            passed: 31,
+            failed: 0,
+            skipped: 0,
+        }),
         reruns: 7,
         tree_before: "b".repeat(40),
         tree_after: Some("c".repeat(40)),
@@ -163,7 +206,10 @@ pub fn proved(number: u64, name: &BranchName, diagnosis: &Diagnosis) -> Report {
         confidence: Some(0.8),
         evidence: Some(evidence),
         candidates_tried: 12,
-        stages: vec![StageTime { stage: Stage::Propose, wall_ms: 1200 }],
+        stages: vec![StageTime {
+            stage: Stage::Propose,
+            wall_ms: 1200,
+        }],
         pull_request: Some(opened),
         ..Report::new(Outcome::Proved, "A fix was proved.")
     }

@@ -14,7 +14,10 @@ use serde_json::json;
 
 async fn open(url: &str) -> Store {
     let url = url.to_owned();
-    tokio::task::spawn_blocking(move || Store::open(&url, 8)).await.unwrap().unwrap()
+    tokio::task::spawn_blocking(move || Store::open(&url, 8))
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 /// An incident with a queued job.
@@ -22,10 +25,21 @@ async fn queued(store: &Store) -> (Id, jobs::Job) {
     store
         .tx(|db, now| {
             let trigger = Trigger::WorkflowRun(Box::new(run(sha('a'), 1)));
-            let key = IncidentKey::WorkflowRun { repo: repo(), workflow: "Tests".into(), head_sha: sha('a') };
+            let key = IncidentKey::WorkflowRun {
+                repo: repo(),
+                workflow: "Tests".into(),
+                head_sha: sha('a'),
+            };
             let incident = incidents::sight(db, &key, &repo(), &trigger, now)?;
             let project = Rules::of(&settings("sqlite://x", &json!({})))?.project(&repo())?;
-            let new = jobs::New { incident: incident.id, delivery: None, generation: 1, max_retries: 3, trigger: &trigger, project: &project };
+            let new = jobs::New {
+                incident: incident.id,
+                delivery: None,
+                generation: 1,
+                max_retries: 3,
+                trigger: &trigger,
+                project: &project,
+            };
             Ok((incident.id, jobs::open(db, &new, now)?))
         })
         .await
@@ -170,11 +184,20 @@ both! {
 fn wrong_addresses_are_one_sentence() {
     for (url, said) in [
         ("mysql://x", "database.url must begin with sqlite:// or postgres://"),
-        ("sqlite://", "database.url `sqlite://` names no file; write sqlite://<path>"),
-        ("sqlite://:memory:", "database.url `sqlite://:memory:` names no file; write sqlite://<path>"),
+        (
+            "sqlite://",
+            "database.url `sqlite://` names no file; write sqlite://<path>",
+        ),
+        (
+            "sqlite://:memory:",
+            "database.url `sqlite://:memory:` names no file; write sqlite://<path>",
+        ),
     ] {
         assert_eq!(migrate(url).unwrap_err().to_string(), said);
     }
     let refused = format!("{:#}", migrate("postgres://me:hunter2@127.0.0.1:1/x").unwrap_err());
-    assert!(refused.starts_with("the database of database.url cannot be opened") && !refused.contains("hunter2"), "{refused}");
+    assert!(
+        refused.starts_with("the database of database.url cannot be opened") && !refused.contains("hunter2"),
+        "{refused}"
+    );
 }
