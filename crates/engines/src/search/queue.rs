@@ -127,6 +127,7 @@ pub fn edits_on(project: &Project, symptoms: &[Symptom], place: &Place) -> Vec<(
         .and_then(|index| project.functions.get(index))
         .and_then(|function| source.tree.root_node().named_descendant_for_byte_range(function.range.start, function.range.end));
     let Some(scope) = Scope::new(project, place.file, function) else { return Vec::new() };
+    let ignored = scope.ignored();
     let mut edits = Vec::new();
     for node in source.nodes_on(place.line) {
         let site = Site { scope: &scope, node, symptoms, crashed: place.crashed };
@@ -135,6 +136,9 @@ pub fn edits_on(project: &Project, symptoms: &[Symptom], place: &Place) -> Vec<(
                 let gain = bias(symptoms, edit.template);
                 // A crash says little about lines that no frame points to.
                 let weight = if place.crashed || gain > 0.0 || edit.template.starts_with("T10") || !(edit.template.starts_with("T09") || edit.template.starts_with("T18")) { 1.0 } else { 0.4 };
+                // A parameter that is never read was probably meant to be.
+                let uses = !ignored.is_empty() && edit.splices.iter().any(|splice| words(&splice.text).any(|word| ignored.contains(&word)));
+                let gain = gain - if uses { 0.5 } else { 0.0 };
                 let priority = (edit.cost + weight * gain).max(FLOOR) + DISTANCE * (1.0 - place.suspicion);
                 edits.push((priority, edit));
             });
@@ -143,9 +147,15 @@ pub fn edits_on(project: &Project, symptoms: &[Symptom], place: &Place) -> Vec<(
     edits
 }
 
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    use proptest::prelude::*;
+
     use super::*;
     use crate::brief::Brief;
 
@@ -177,5 +187,67 @@ mod tests {
         let first = queue.next().unwrap();
         assert_eq!(first.edit.line, 2);
         assert!(queue.heap.iter().any(|entry| matches!(entry.item, Item::Line(1))), "line 3 is not expanded yet");
+    }
+
+    /// Functions from pieces that are awkward for byte splices.
+    fn awkward() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "x = a if b else c",
+            "if a: x = b",
+            "for i, v in enumerate(a): x += v",
+            "x = [v for v in a if v > 1]  # ünï",
+            "return a[1:b].strip()",
+            "x = f\"{a!r:>10} {b['k']}\"",
+            "x = g(a,\n        b=b,\n    )",
+            "while x < 3:\n        x += 1\n        if x == 2: break",
+            "try:\n        x = int(a)\n    except ValueError as e:\n        raise KeyError(a) from e",
+            "with open(a) as fh:\n        x = fh.read()",
+            "x = {'a': 1, **b}; y = (a, b)",
+            "def inner(q=[], *, r: int = 2):\n        return q + [r]",
+            "if a is not None and not b:\n        return {k: v for k, v in b.items()}\n    elif a:\n        pass\n    else:\n        x = '''t\n  w'''",
+            "x = a / len(b) + c * -1",
+            "yield a.b.c(1)[0]",
+            "del a[b]",
+            "x = lambda q: q.size - a",
+            "assert a, 'é'",
+            "return 'a' + \\\n        b",
+        ]);
+        (prop::collection::vec(piece, 1..6), prop::bool::ANY, prop::bool::ANY).prop_map(|(pieces, windows, tabs)| {
+            let body: String = pieces.iter().map(|piece| format!("    {piece}\n")).collect();
+            let text = format!("import os\nLIMIT = 3\n\n@wrap\ndef f(a, b=None, *c):\n    \"\"\"Doc.\"\"\"\n{body}\nclass A:\n    n = []\n    def m(self): return self.n\n");
+            let text = if tabs { text.replace("    ", "\t") } else { text };
+            if windows { text.replace('\n', "\r\n") } else { text }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_candidate_parses_and_changes_nothing_outside_its_splices(text in awkward()) {
+            let project = project(&text);
+            let source = &project.sources[0];
+            prop_assert_eq!(source.errors, 0);
+            let symptoms = [Symptom::NoneValue, Symptom::DidNotRaise("ValueError".into()), Symptom::Raised("KeyError".into()), Symptom::Expected("42".into()), Symptom::UnknownName("x".into())];
+            let lines = u32::try_from(text.lines().count()).unwrap();
+            let places = (1..=lines).map(|line| Place { file: 0, function: project.function_at(0, line), line, suspicion: 1.0, crashed: true }).collect::<Vec<_>>();
+            for place in &places {
+                for (_, edit) in edits_on(&project, &symptoms, place) {
+                    let after = edit.splice(&text);
+                    prop_assert!(after.is_some(), "splices of {} leave the text or overlap: {:?}", edit.template, edit.splices);
+                    let start = edit.splices.iter().map(|splice| splice.range.start).min().unwrap();
+                    let end = text.len() - edit.splices.iter().map(|splice| splice.range.end).max().unwrap();
+                    let after = after.unwrap();
+                    prop_assert_eq!(&after[..start], &text[..start]);
+                    prop_assert_eq!(&after[after.len() - end..], &text[text.len() - end..]);
+                }
+            }
+            let mut queue = Queue::new(&project, &symptoms, places).unwrap();
+            for _ in 0..400 {
+                let Some(candidate) = queue.next() else { break };
+                let after = super::super::syntax::Source::parse("m.py", &candidate.applied.text).unwrap();
+                prop_assert_eq!(after.errors, 0, "{}: {}", candidate.edit.template, candidate.applied.text);
+            }
+        }
     }
 }

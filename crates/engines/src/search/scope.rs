@@ -100,12 +100,45 @@ impl<'p> Scope<'p> {
         for (name, callable) in project.tops.get(file).into_iter().flatten() {
             if *callable { scope.callables.push(name.clone()) } else { scope.values.push(name.clone()) }
         }
+        scope.read_constants();
         scope.read_params();
         scope.read_bindings(root);
         scope.read_body(root);
         scope.read_numbers();
         scope.defaults = scope.find_defaults();
         Some(scope)
+    }
+
+    /// Kinds of module-level values, by what they are set to.
+    fn read_constants(&mut self) {
+        let source = self.source;
+        for statement in named(source.tree.root_node()).into_iter().filter(|statement| statement.kind() == "expression_statement") {
+            if let Some(assignment) = named(statement).first().filter(|child| child.kind() == "assignment") {
+                let guess = guess_text(source.field(*assignment, "right"));
+                if guess != Guess::Unknown {
+                    self.guesses.insert(source.field(*assignment, "left").to_owned(), guess);
+                }
+            }
+        }
+    }
+
+    /// Parameters that the function never reads.
+    pub fn ignored(&self) -> Vec<&str> {
+        let body = self.function.and_then(|function| function.child_by_field_name("body")).map_or(0, |body| body.start_byte());
+        self.params
+            .iter()
+            .map(String::as_str)
+            .filter(|param| !matches!(*param, "self" | "cls" | "args" | "kwargs") && !param.starts_with('_') && !self.occurrences.iter().any(|(name, byte)| name == param && *byte >= body))
+            .collect()
+    }
+
+    /// Whether something of this name was seen with this attribute, or could have it.
+    pub fn may_have(&self, dotted: &str, attribute: &str) -> bool {
+        if !matches!(self.guess(dotted), Guess::Object | Guess::Unknown) {
+            return guess_method(attribute).is_some();
+        }
+        let last = dotted.rsplit('.').next().unwrap_or(dotted);
+        self.project.receivers.get(last).is_none_or(|seen| seen.contains_key(attribute))
     }
 
     fn read_params(&mut self) {
@@ -243,8 +276,10 @@ impl<'p> Scope<'p> {
     /// Names that are visible at `node`, nearest use first, `self` and `cls` left out.
     pub fn names_at(&self, node: Node<'_>) -> Vec<String> {
         let here = node.start_byte();
+        // What this very statement binds is not there yet, but in a loop it is from the second round on.
+        let start = super::syntax::statement_of(node).filter(|statement| !matches!(statement.kind(), "for_statement" | "with_statement" | "function_definition" | "if_statement" | "while_statement" | "try_statement")).map_or(here, |statement| statement.start_byte());
         let horizon = enclosing(node, &["for_statement", "while_statement", "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression"])
-            .map_or(here, |outer| outer.end_byte());
+            .map_or(start, |outer| outer.end_byte());
         let mut near: BTreeMap<&str, usize> = BTreeMap::new();
         for (name, byte) in &self.occurrences {
             if let Some(first) = self.bound.get(name.as_str()) {

@@ -33,18 +33,23 @@ fn variable(site: &Site<'_>, emit: &mut Emit<'_>) {
     if called || scope.callables.iter().any(|known| known == name) {
         callable(site, name, undefined, emit);
     }
+    // What stands in front of a dot has to have the attribute.
+    let wanted = node.parent().filter(|parent| parent.kind() == "attribute").map(|parent| scope.source.field(parent, "attribute"));
+    let lacks = |other: &str| if wanted.is_some_and(|attribute| !scope.may_have(other, attribute)) { 0.8 } else { 0.0 };
     if !called {
         for (rank, other) in scope.names_at(node).iter().filter(|other| *other != name).take(12).enumerate() {
-            emit(site.replace(node, other.clone(), "T05.variable", cost(scope.compatible(name, other), rank, likeness(name, other), undefined)));
+            emit(site.replace(node, other.clone(), "T05.variable", cost(scope.compatible(name, other), rank, likeness(name, other), undefined) + lacks(other)));
         }
         for other in scope.values.iter().filter(|other| *other != name) {
             let same = scope.values.iter().any(|value| value == name);
             let base = if same { 1.4 } else { 2.2 };
             let gain = if undefined { 1.2 } else { 0.4 };
-            emit(site.replace(node, other.clone(), "T05.constant", base - gain * likeness(name, other)));
+            let fits = if scope.compatible(name, other) { 0.0 } else { 0.6 };
+            emit(site.replace(node, other.clone(), "T05.constant", base + fits + lacks(other) - gain * likeness(name, other)));
         }
         for other in scope.attributes.iter().filter(|other| scope.root_is_bound(other)).take(8) {
-            emit(site.replace(node, other.clone(), "T05.variable", 2.0 - 0.4 * likeness(name, other.rsplit('.').next().unwrap_or(other))));
+            let fits = if scope.compatible(name, other) { 0.0 } else { 0.6 };
+            emit(site.replace(node, other.clone(), "T05.variable", 2.0 + fits + lacks(other) - 0.4 * likeness(name, other.rsplit('.').next().unwrap_or(other))));
         }
     }
     if let Some(class) = scope.class.as_deref().filter(|_| scope.params.first().is_some_and(|first| first == "self")) {
@@ -167,7 +172,7 @@ fn whole(site: &Site<'_>, node: Node<'_>, emit: &mut Emit<'_>) {
         emit(site.replace(node, other.clone(), "T05.variable", 2.0 + if site.scope.compatible(site.own(), other) { 0.0 } else { 0.6 }));
     }
     for other in site.scope.attributes.iter().filter(|other| *other != site.own() && site.scope.root_is_bound(other)).take(8) {
-        emit(site.replace(node, other.clone(), "T05.attribute", 1.8));
+        emit(site.replace(node, other.clone(), "T05.attribute", if site.scope.compatible(site.own(), other) { 1.8 } else { 2.4 }));
     }
 }
 

@@ -80,7 +80,9 @@ fn convert(site: &Site<'_>, emit: &mut Emit<'_>) {
     let own = site.own();
     let guess = site.scope.guess(own);
     let inner = own.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).filter(|inner| !inner.contains(['(', ')'])).unwrap_or(own);
+    let arithmetic = site.node.parent().is_some_and(|parent| parent.kind() == "binary_operator" && matches!(site.scope.source.field(parent, "operator"), "-" | "*" | "/" | "//" | "**"));
     let table: &[(&str, f64)] = match guess {
+        _ if arithmetic => &[("int", 2.3), ("float", 2.5), ("abs", 2.5), ("len", 2.6)],
         Guess::Number => &[("int", 2.3), ("str", 2.4), ("float", 2.5), ("abs", 2.4)],
         Guess::Text => &[("int", 2.3), ("float", 2.4), ("len", 2.5), ("list", 2.9)],
         Guess::Sequence => &[("list", 2.3), ("set", 2.4), ("tuple", 2.4), ("len", 2.3), ("sum", 2.7), ("sorted", 2.3), ("max", 2.9), ("min", 2.9)],
@@ -98,7 +100,8 @@ fn convert(site: &Site<'_>, emit: &mut Emit<'_>) {
         emit(site.replace(site.node, format!("Decimal({inner})"), "T15.wrap", 2.5));
     }
     // The bound of one side: `min(x, limit)`, `max(x, 0)`.
-    if matches!(guess, Guess::Number | Guess::Unknown) && matches!(site.node.parent().map(|parent| parent.kind()), Some("return_statement" | "assignment" | "argument_list" | "keyword_argument")) && !matches!(site.node.kind(), "string" | "list" | "dictionary") {
+    let place = site.node.parent().map_or("", |parent| parent.kind());
+    if (matches!(place, "return_statement" | "assignment") && matches!(guess, Guess::Number | Guess::Unknown) || matches!(place, "argument_list" | "keyword_argument") && guess == Guess::Number) && !matches!(site.node.kind(), "string" | "list" | "dictionary") {
         emit(site.replace(site.node, format!("max({inner}, 0)"), "T15.clamp", 2.4));
         emit(site.replace(site.node, format!("max(0, {inner})"), "T15.clamp", 2.45));
         for other in site.scope.names_at(site.node).iter().filter(|other| *other != own && site.scope.compatible(own, other)).take(4) {
