@@ -146,6 +146,8 @@ async fn carry_through(fixer: &Fixer, request: &AttemptRequested, granted: ask::
         words: &words,
         committer: &committer,
         draft_reasons: &change.draft_reasons,
+        proof: &report.message,
+        unverified: change.unverified,
     };
     let door = fixer.door(token.as_ref())?;
     let url = door.clone_url(&request.project.repo);

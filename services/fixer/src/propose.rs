@@ -70,6 +70,8 @@ pub struct Job<'a> {
     pub seen: &'a Reproduced,
     /// The repository's Python files.
     pub sources: &'a BTreeMap<String, String>,
+    /// Whether the project's own tests count.
+    pub whole_suite: bool,
     /// The repository's settings.
     pub project: &'a Project,
     /// The tree under repair.
@@ -161,7 +163,7 @@ impl Job<'_> {
 
     fn brief(&self, names: &Names, wall: Duration) -> Brief {
         let all = |tests: &[TestId]| tests.iter().filter_map(|test| names.warm(test.as_str())).collect();
-        let passing = if self.project.run_tests { all(&self.seen.passing) } else { Vec::new() };
+        let passing = if self.whole_suite { all(&self.seen.passing) } else { Vec::new() };
         let mut brief = Brief::new(self.sources.clone(), all(&self.seen.failing), passing);
         let is_test = |path: &String| RepoPath::parse(path).is_ok_and(|path| guardrail::is_test(&path) || guardrail::steers_tests(&path));
         brief.oracle = self.sources.keys().filter(|path| is_test(path)).cloned().collect();

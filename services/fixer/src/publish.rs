@@ -6,7 +6,10 @@ use crate::workspace::mirror::Mirror;
 use crate::workspace::tree::Committer;
 use domain::pull_request::OpenedPullRequest;
 use domain::repo::{BranchName, CommitSha, RepoName};
-use github::{Door, GitHubError, NewPull};
+use github::{CheckConclusion, Door, GitHubError, NewCheckRun, NewPull, StatusState};
+
+/// Name of the check run or commit status.
+const MARK: &str = "fixpoint/proof";
 
 /// What is to be published.
 pub struct Publication<'a> {
@@ -26,6 +29,10 @@ pub struct Publication<'a> {
     pub committer: &'a Committer,
     /// Why it is a draft; empty when it is ready for review.
     pub draft_reasons: &'a [String],
+    /// The proof in one line.
+    pub proof: &'a str,
+    /// Whether there is no proof.
+    pub unverified: bool,
 }
 
 /// Why nothing was published.
@@ -68,6 +75,7 @@ pub async fn publish(mirror: &Mirror, door: &Door, what: &Publication<'_>) -> Re
         draft: !what.draft_reasons.is_empty(),
     };
     let opened = door.open_pull(what.repo, &new).await.map_err(PublishError::Open)?;
+    mark(door, what, &head).await;
     let base_tree = git.tree_of(what.base_sha.as_str()).await.map_err(PublishError::Push)?;
     let changes = git.changes(&base_tree, what.tree).await.map_err(PublishError::Push)?;
     Ok(OpenedPullRequest {
@@ -84,6 +92,31 @@ pub async fn publish(mirror: &Mirror, door: &Door, what: &Publication<'_>) -> Re
         additions: changes.iter().map(|c| c.added).fold(0, u32::saturating_add),
         deletions: changes.iter().map(|c| c.removed).fold(0, u32::saturating_add),
     })
+}
+
+/// Marks the commit with the proof: a check run where an App is installed, else a commit status. The pull request is there by
+/// now, so a mark that cannot be set is only logged.
+async fn mark(door: &Door, what: &Publication<'_>, head: &CommitSha) {
+    let proved = !what.unverified;
+    let marked = if door.can_check() {
+        let check = NewCheckRun {
+            name: MARK.into(),
+            head_sha: head.clone(),
+            conclusion: if proved { CheckConclusion::Success } else { CheckConclusion::Neutral },
+            title: what.words.title.clone(),
+            summary: what.proof.to_owned(),
+            text: None,
+            details_url: None,
+            external_id: what.branch.to_string(),
+        };
+        door.create_check_run(what.repo, &check).await.map(drop)
+    } else {
+        let state = if proved { StatusState::Success } else { StatusState::Pending };
+        door.set_status(what.repo, head, state, MARK, what.proof, None).await
+    };
+    if let Err(error) = marked {
+        tracing::warn!(error = %github::redact(&error.to_string()), "the commit was not marked with its proof");
+    }
 }
 
 async fn push(mirror: &Mirror, what: &Publication<'_>, expected: Option<&CommitSha>) -> Result<CommitSha, PublishError> {

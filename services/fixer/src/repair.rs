@@ -76,6 +76,8 @@ pub struct Change {
 struct Ready {
     bench: Bench,
     effective: Effective,
+    /// False when the project has no test command, or its tests are switched off: then nothing shows that nothing else broke.
+    whole_suite: bool,
     tree: String,
     sources: BTreeMap<String, String>,
 }
@@ -114,7 +116,11 @@ impl Workshop {
             None => RepositoryFile::default(),
         };
         let step = failed_step(&case.symptom, &texts);
-        let Some(effective) = command::choose(&case.project, &file, &step, &texts) else {
+        let chosen = command::choose(&case.project, &file, &step, &texts);
+        let whole_suite = chosen.is_some() && case.project.run_tests;
+        // Without a test command an alert can still be reproduced by the test that is written from it.
+        let written_only = || command::written_only(&texts).filter(|_| matches!(case.symptom, Symptom::Alert(_)));
+        let Some(effective) = chosen.or_else(written_only) else {
             let message = "no test command: set project.test_command, or `[test] command` in .fixpoint.toml on the default branch";
             return Ok(Err(Box::new(Report::new(Outcome::Environment, message))));
         };
@@ -124,7 +130,7 @@ impl Workshop {
         };
         let bench = Bench { sandbox: Arc::clone(&self.sandbox), environment, git: case.git.clone(), scratch: case.scratch.clone(), limits: self.limits };
         let sources = texts.into_iter().filter(|(path, _)| path.ends_with(".py")).collect();
-        Ok(Ok(Ready { bench, effective, tree, sources }))
+        Ok(Ok(Ready { bench, effective, whole_suite, tree, sources }))
     }
 
     async fn environment(&self, case: &Case, tree: &str, file: &RepositoryFile, effective: &Effective, progress: &Progress) -> anyhow::Result<Result<Environment, PrepareError>> {
@@ -158,7 +164,7 @@ impl Workshop {
     async fn repair_seen(&self, case: &Case, ready: &Ready, seen: Reproduced, progress: &Progress) -> anyhow::Result<Repaired> {
         progress.enter(Stage::Propose);
         let budget = Budget { seconds: case.project.budget_seconds };
-        let found = Job { bench: &ready.bench, suite: &ready.effective.suite, seen: &seen, sources: &ready.sources, project: &case.project, tree: &ready.tree }
+        let found = Job { bench: &ready.bench, suite: &ready.effective.suite, seen: &seen, sources: &ready.sources, whole_suite: ready.whole_suite, project: &case.project, tree: &ready.tree }
             .propose(budget, progress)
             .await?;
         let mut report = Report::new(Outcome::NoFix, found.message());
@@ -184,7 +190,7 @@ impl Workshop {
             }
             progress.enter(Stage::Prove);
             progress.line(format!("proving: {}", fix.why));
-            match prove(&ready.bench, &ready.effective.suite, &seen, (&ready.tree, &tree), case.project.run_tests).await? {
+            match prove(&ready.bench, &ready.effective.suite, &seen, (&ready.tree, &tree), ready.whole_suite).await? {
                 Err(disproof) => {
                     spent.wall += disproof.spent.wall;
                     spent.cpu += disproof.spent.cpu;
@@ -202,9 +208,9 @@ impl Workshop {
                     describe(&mut report, fix, case.git.diffs(&ready.tree, &tree).await?);
                     let record = case.track_record.get(&fix.engine).copied().unwrap_or_default();
                     report.confidence = Some(confidence::estimate(record, seen.oracle, found.distinct));
-                    let unverified = !case.project.run_tests;
+                    let unverified = !ready.whole_suite;
                     report.outcome = if unverified { Outcome::Unverified } else { Outcome::Proved };
-                    report.message = if unverified { "a fix was found; the whole suite was not run, since tests are switched off".into() } else { crate::text::proof_line(&evidence) };
+                    report.message = if unverified { "a fix was found, and no whole test suite could be run with it: tests are switched off, or there is no test command".into() } else { crate::text::proof_line(&evidence) };
                     let mut draft_reasons = verdict.draft_reasons;
                     draft_reasons.extend(doubts(&seen, unverified, found.distinct));
                     change = Some(Change { tree, draft_reasons, unverified });

@@ -20,6 +20,19 @@ pub enum Command {
     Fix(Fix),
     /// Run the whole system in one process.
     Up(Up),
+    /// Show the main job on this machine, with no account.
+    Demo(Demo),
+}
+
+/// Arguments of `fixpoint demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder of everything that is kept; without it `.data/demo`.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Keep everything running at the end, to look around.
+    #[arg(long)]
+    pub stay: bool,
 }
 
 /// Arguments of `fixpoint up`.

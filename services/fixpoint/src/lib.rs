@@ -1,6 +1,7 @@
 //! fixpoint: the command line, and all services in one process. The only crate that names every service.
 
 pub mod cli;
+pub mod demo;
 pub mod fix;
 pub mod show;
 pub mod up;
@@ -18,6 +19,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Fix(fix) => fix::run(fix).await,
         Command::Up(up) => up::run(up).await,
+        Command::Demo(demo) => demo::run(demo).await,
     };
     match done {
         Ok(code) => ExitCode::from(code),

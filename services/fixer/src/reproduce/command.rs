@@ -82,6 +82,14 @@ pub fn choose(project: &Project, file: &RepositoryFile, step: &FailedStep, files
     detect(files).map(|command| Effective { suite: plain(command), source: CommandSource::Detected })
 }
 
+/// For a Python project without tests: runs nothing but the tests that are written from an alert.
+#[must_use]
+pub fn written_only(files: &BTreeMap<String, String>) -> Option<Effective> {
+    let command = "python -m unittest discover -p 'test_fixpoint_*.py'".to_owned();
+    let suite = Suite { command, working_directory: String::new(), env: Vec::new() };
+    files.keys().any(|path| path.ends_with(".py")).then_some(Effective { suite, source: CommandSource::Detected })
+}
+
 /// A working directory that cannot leave the checkout.
 fn inside(directory: Option<&str>) -> String {
     directory.map(|d| d.trim_start_matches("./").trim_end_matches('/')).filter(|d| domain::path::RepoPath::parse(d).is_ok()).unwrap_or("").to_owned()

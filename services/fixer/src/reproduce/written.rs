@@ -3,7 +3,7 @@
 use super::frame::{Function, Located, Parameter, ParameterKind};
 use super::value::{Classes, Expression, quote, rebuild};
 use domain::evidence::WrittenTest;
-use domain::signal::{ErrorAlert, HttpRequest};
+use domain::signal::{ErrorAlert, ExceptionInfo, HttpRequest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A test that may reproduce the alert.
@@ -54,7 +54,7 @@ pub fn candidates(alert: &ErrorAlert, frames: &[Located], sources: &BTreeMap<Str
     let modules = modules(sources);
     let by_module: BTreeMap<String, String> = modules.iter().map(|(path, module)| (module.clone(), sources[path].clone())).collect();
     let classes = Classes::read(&by_module);
-    let error = alert.outermost().map_or_else(|| "Error".to_owned(), |e| e.kind.clone());
+    let raised = alert.outermost().cloned().unwrap_or_default();
     let mut all = Vec::new();
     if let Some(request) = &alert.request {
         all.extend(from_request(request, sources, &modules));
@@ -65,7 +65,7 @@ pub fn candidates(alert: &ErrorAlert, frames: &[Located], sources: &BTreeMap<Str
             all.push(call);
         }
     }
-    all.into_iter().enumerate().map(|(number, call)| finish(number, call, &error, style)).collect()
+    all.into_iter().enumerate().map(|(number, call)| finish(number, call, &raised, style)).collect()
 }
 
 /// Why each frame's call could not be rebuilt, for people: `function: name: reason`.
@@ -85,7 +85,12 @@ pub fn obstacles(frames: &[Located], sources: &BTreeMap<String, String>) -> Vec<
 struct Call {
     subject: String,
     imports: BTreeSet<String>,
+    /// What comes before the call.
     lines: Vec<String>,
+    /// The call that raised.
+    call: String,
+    /// The application's own package, whose exceptions are answers.
+    package: Option<String>,
     rebuilt: Vec<String>,
     not_rebuilt: Vec<String>,
 }
@@ -100,7 +105,8 @@ fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Clas
     if function.is_nested {
         return Err("it is defined inside another function".into());
     }
-    let mut call = Call { subject: function.name.clone(), imports: BTreeSet::new(), lines: Vec::new(), rebuilt: Vec::new(), not_rebuilt: Vec::new() };
+    let package = module.split_once('.').map(|(package, _)| package.to_owned());
+    let mut call = Call { subject: function.name.clone(), imports: BTreeSet::new(), lines: Vec::new(), call: String::new(), package, rebuilt: Vec::new(), not_rebuilt: Vec::new() };
     let has = |decorator: &str| function.decorators.iter().any(|name| name == decorator);
     let mut parameters = function.parameters.as_slice();
     let in_class = !function.classes.is_empty();
@@ -161,7 +167,7 @@ fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Clas
     } else if function.is_generator {
         code = format!("list({code})");
     }
-    call.lines.push(code);
+    call.call = code;
     Ok(call)
 }
 
@@ -198,12 +204,14 @@ fn from_request(request: &HttpRequest, sources: &BTreeMap<String, String>, modul
             lines.push("setup_testing_defaults(environ)".into());
             lines.push(format!("if hasattr({application}, \"config\"):"));
             lines.push(format!("    {application}.config[\"PROPAGATE_EXCEPTIONS\"] = True"));
-            lines.push(format!("b\"\".join({application}(environ, lambda status, headers, exc_info=None: None))"));
+            let code = format!("b\"\".join({application}(environ, lambda status, headers, exc_info=None: None))");
             let imports = ["import io".into(), "from wsgiref.util import setup_testing_defaults".into(), format!("from {module} import {application}")];
             calls.push(Call {
                 subject: "request".into(),
                 imports: BTreeSet::from(imports),
                 lines,
+                call: code,
+                package: None,
                 rebuilt: vec!["method".into(), "path".into(), "query".into(), "body".into()],
                 not_rebuilt: vec!["cookies and credentials: never kept".into()],
             });
@@ -227,7 +235,22 @@ fn wsgi_applications(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn finish(number: usize, call: Call, error: &str, style: &Style<'_>) -> Candidate {
+/// The call, with the exceptions that are answers rather than failures: the application's own, unless such a one was raised.
+fn judged(call: &Call, raised: &ExceptionInfo) -> Vec<String> {
+    let Some(package) = &call.package else { return vec![call.call.clone()] };
+    let own = raised.module.as_deref().is_some_and(|module| module.split('.').next() == Some(package));
+    let and = if own { format!(" or type(answer).__name__ == {}", quote(&raised.kind)) } else { String::new() };
+    vec![
+        "try:".to_owned(),
+        format!("    {}", call.call),
+        "except Exception as answer:".to_owned(),
+        "    # An exception of the application's own is an answer, too.".to_owned(),
+        format!("    if type(answer).__module__.split(\".\")[0] != {}{and}:", quote(package)),
+        "        raise".to_owned(),
+    ]
+}
+
+fn finish(number: usize, call: Call, raised: &ExceptionInfo, style: &Style<'_>) -> Candidate {
     let snake = |text: &str| {
         let mut out = String::new();
         for c in text.chars() {
@@ -240,7 +263,7 @@ fn finish(number: usize, call: Call, error: &str, style: &Style<'_>) -> Candidat
         }
         out.trim_matches('_').to_owned()
     };
-    let name = format!("test_{}_does_not_raise_{}", snake(&call.subject), snake(error));
+    let name = format!("test_{}_does_not_raise_{}", snake(&call.subject), snake(&raised.kind));
     let mut text = String::from("\"\"\"Written from an alert: the recorded call must no longer raise.\"\"\"\n\n");
     if !style.pytest {
         text.push_str("import unittest\n");
@@ -251,7 +274,7 @@ fn finish(number: usize, call: Call, error: &str, style: &Style<'_>) -> Candidat
     }
     let (head, indent) = if style.pytest { (format!("\n\ndef {name}():\n"), "    ") } else { (format!("\n\nclass WrittenFromAlert(unittest.TestCase):\n    def {name}(self):\n"), "        ") };
     text.push_str(&head);
-    for line in &call.lines {
+    for line in call.lines.iter().chain(&judged(&call, raised)) {
         text.push_str(indent);
         text.push_str(line);
         text.push('\n');
@@ -266,7 +289,7 @@ fn finish(number: usize, call: Call, error: &str, style: &Style<'_>) -> Candidat
 mod tests {
     use super::*;
     use crate::reproduce::frame::locate;
-    use domain::signal::{ExceptionInfo, StackFrame};
+    use domain::signal::StackFrame;
     use serde_json::json;
 
     fn alert(frames: Vec<StackFrame>) -> ErrorAlert {
@@ -293,7 +316,7 @@ mod tests {
         let found = candidates(&alert, &frames, &sources, &Style { folder: "tests", pytest: true, tag: "ab" });
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].test.path, "tests/test_fixpoint_ab_0.py");
-        let expected = "\"\"\"Written from an alert: the recorded call must no longer raise.\"\"\"\n\nfrom shop.cart import Cart\n\n\ndef test_mean_does_not_raise_zero_division_error():\n    self = Cart()\n    prices = []\n    self.mean(prices)\n";
+        let expected = "\"\"\"Written from an alert: the recorded call must no longer raise.\"\"\"\n\nfrom shop.cart import Cart\n\n\ndef test_mean_does_not_raise_zero_division_error():\n    self = Cart()\n    prices = []\n    try:\n        self.mean(prices)\n    except Exception as answer:\n        # An exception of the application's own is an answer, too.\n        if type(answer).__module__.split(\".\")[0] != \"shop\":\n            raise\n";
         assert_eq!(found[0].test.content, expected);
         assert_eq!(found[0].test.not_rebuilt, ["digits: not recorded; its default is used"]);
     }
