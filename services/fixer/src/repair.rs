@@ -138,7 +138,7 @@ impl Workshop {
         case.git.write_out(tree, &checkout).await?;
         let spec = PrepareSpec {
             setup_command: case.project.setup_command.clone().or_else(|| file.setup.command.clone()),
-            runner: effective.suite.command.contains("pytest").then_some(Framework::Pytest),
+            runner: runner_of(&effective.suite.command),
             inside: PathBuf::from(WORK),
         };
         let told = progress.clone();
@@ -228,6 +228,12 @@ impl Workshop {
         report.sandbox_ms = u64::try_from(spent.wall.as_millis()).unwrap_or(u64::MAX);
         Ok(Repaired { report, change })
     }
+}
+
+/// The framework that a command names.
+fn runner_of(command: &str) -> Option<Framework> {
+    let named = [("pytest", Framework::Pytest), ("unittest", Framework::Unittest), ("jest", Framework::Jest), ("vitest", Framework::Vitest), ("mocha", Framework::Mocha)];
+    named.into_iter().find_map(|(name, framework)| command.contains(name).then_some(framework))
 }
 
 /// Files that are read at all: code, and what says how it is built and tested.

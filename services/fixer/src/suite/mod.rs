@@ -136,6 +136,11 @@ impl Bench {
         std::fs::create_dir_all(&out)?;
         std::fs::write(report.join("fixpoint_report.py"), PLUGIN)?;
         std::fs::write(report.join("sitecustomize.py"), SITE)?;
+        if let Some(python) = &self.environment.python {
+            // A system's Python is often called `python3` alone; commands say `python`.
+            std::fs::create_dir_all(report.join("bin"))?;
+            std::os::unix::fs::symlink(python, report.join("bin/python"))?;
+        }
         let command = self.command(suite, &work, &report, &out, only)?;
         let finished = self.sandbox.run(&command).await?;
         let output = format!("{}\n{}", finished.stdout.text, finished.stderr.text);
@@ -163,6 +168,8 @@ impl Bench {
         for (name, value) in self.environment.env.iter().chain(&suite.env) {
             if name == "PYTHONPATH" {
                 python_path.push(value.clone());
+            } else if name == "PATH" {
+                command = command.env(name, format!("{value}:{REPORT}/bin"));
             } else {
                 command = command.env(name, value);
             }
