@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let line = line.parse()?;
     let place = Place { file: 0, function: project.function_at(0, line), line, suspicion: 1.0, crashed: !failure.is_empty() };
     let mut queue = Queue::new(&project, &signs, vec![place]).ok_or("the grammar cannot be loaded")?;
-    while let Some(candidate) = queue.next() {
+    while let Some(candidate) = queue.take() {
         println!("{:.2} {} {}", candidate.priority, candidate.edit.template, candidate.edit.why);
     }
     Ok(())

@@ -161,12 +161,11 @@ fn uncollected(test: &str, text: &str) -> Failure {
     let mut failure = Failure { test: test.to_owned(), ..Failure::default() };
     for line in text.lines() {
         let bare = line.trim_start_matches("E ").trim();
-        if let Some((name, message)) = bare.split_once(": ") {
-            if (name.ends_with("Error") || name.ends_with("Exception")) && !name.contains(' ') {
+        if let Some((name, message)) = bare.split_once(": ")
+            && (name.ends_with("Error") || name.ends_with("Exception")) && !name.contains(' ') {
                 failure.exception = name.rsplit('.').next().unwrap_or(name).to_owned();
                 failure.message = message.to_owned();
             }
-        }
         if let Some((file, rest)) = line.trim().strip_prefix("File \"").and_then(|rest| rest.split_once("\", line ")) {
             let number = rest.split([',', ' ']).next().and_then(|number| number.parse().ok());
             if let Some(line) = number.filter(|_| !file.contains("site-packages") && !file.contains("/lib/python") && !file.starts_with('<')) {

@@ -58,11 +58,10 @@ impl Baseline {
                     self.passing.push(test.id);
                 } else {
                     self.failures.push(test.failure.unwrap_or_default());
-                    if let (Some(failure), Some(id)) = (self.failures.last_mut(), hung.as_ref()) {
-                        if failure.test == *id && failure.exception.is_empty() {
+                    if let (Some(failure), Some(id)) = (self.failures.last_mut(), hung.as_ref())
+                        && failure.test == *id && failure.exception.is_empty() {
                             failure.exception = "Timeout".to_owned();
                         }
-                    }
                     self.failing.push(test.id);
                 }
             }

@@ -5,7 +5,6 @@ use tree_sitter::Node;
 
 use super::project::Project;
 use super::queue::Candidate;
-use super::scope::Scope;
 use super::symptom::Symptom;
 use super::syntax::{Source, is_expression, visit};
 
@@ -38,8 +37,8 @@ pub fn weigh(project: &Project, candidate: &Candidate, symptoms: &[Symptom], fai
     if leaves && !weak {
         doubt(0.3, "it leaves the function early");
     }
-    if let Some(source) = project.sources.get(candidate.edit.file) {
-        if let Some(after) = Source::parse(&source.path, &candidate.applied.text) {
+    if let Some(source) = project.sources.get(candidate.edit.file)
+        && let Some(after) = Source::parse(&source.path, &candidate.applied.text) {
             let (lost, gained) = names_changed(source, &after, candidate);
             if lost {
                 doubt(0.45, "a parameter or variable is no longer used");
@@ -52,8 +51,10 @@ pub fn weigh(project: &Project, candidate: &Candidate, symptoms: &[Symptom], fai
                 doubt(0.4, "it returns another kind of value than the rest of the function");
             }
         }
+    if template == "T09.get" && candidate.edit.splices.iter().any(|splice| splice.text.contains(".get(") && !splice.text.contains(", ")) && annotated(project, candidate) {
+        doubt(0.5, "a missing key gives None where another kind of value is promised");
     }
-    if weak && !fits_crash(template) {
+    if weak && !fits_crash(template, symptoms) {
         doubt(1.6, "it avoids the exception without treating its cause");
     }
     judged.doubts.retain(|text| !text.is_empty());
@@ -66,8 +67,14 @@ pub fn weigh(project: &Project, candidate: &Candidate, symptoms: &[Symptom], fai
 }
 
 /// Templates that answer an exception rather than side-step it.
-fn fits_crash(template: &str) -> bool {
-    ["T09", "T10.missing", "T10.default", "T05.import", "T05.self", "T05.attribute", "T05.keyword", "T05.item", "T06.key", "T11.default", "T11.init", "T11.super", "T03", "T04.method", "T15", "T18", "T19.assign", "T19.await", "T19.return", "T19.decorator", "T21"]
+fn fits_crash(template: &str, symptoms: &[Symptom]) -> bool {
+    if template.starts_with("T15.wrap") || template.starts_with("T15u") {
+        return symptoms.iter().any(|symptom| matches!(symptom, Symptom::Operands | Symptom::Unhashable | Symptom::WrongType));
+    }
+    if template.starts_with("T15.strip") || template.starts_with("T15.case") {
+        return symptoms.iter().any(|symptom| matches!(symptom, Symptom::MissingKey(_) | Symptom::Conversion));
+    }
+    ["T09", "T10.missing", "T10.default", "T05.import", "T05.self", "T05.attribute", "T05.keyword", "T05.item", "T06.key", "T11.default", "T11.init", "T11.super", "T03", "T04.method", "T08.used", "T08.none", "T15.call", "T15.uncall", "T18", "T19.assign", "T19.await", "T19.return", "T19.decorator", "T21"]
         .iter()
         .any(|prefix| template.starts_with(prefix))
 }
@@ -115,36 +122,39 @@ fn reads(source: &Source, line: u32, shift: u32) -> BTreeMap<String, usize> {
         }
     });
     visit(function, &mut |node| {
-        if node.kind() == "identifier" && (is_expression(node) || node.parent().is_some_and(|parent| parent.kind() == "augmented_assignment")) {
-            if let Some(count) = counts.get_mut(source.text(node)) {
+        if node.kind() == "identifier" && (is_expression(node) || node.parent().is_some_and(|parent| parent.kind() == "augmented_assignment"))
+            && let Some(count) = counts.get_mut(source.text(node)) {
                 *count += 1;
             }
-        }
     });
     counts
+}
+
+/// Whether the function promises something that is not `None`.
+fn annotated(project: &Project, candidate: &Candidate) -> bool {
+    project
+        .function_at(candidate.edit.file, candidate.edit.line)
+        .and_then(|index| project.functions.get(index))
+        .and_then(|function| function.returns.as_deref())
+        .is_some_and(|kind| !kind.contains("None") && !kind.contains("Optional") && !kind.contains("Any"))
 }
 
 /// `None` beside other values where the annotation does not allow it.
 fn mixed_returns(project: &Project, candidate: &Candidate, before: &Source, after: &Source) -> bool {
     let Some(function) = project.function_at(candidate.edit.file, candidate.edit.line).and_then(|index| project.functions.get(index)) else { return false };
-    let nothing = |source: &Source, range: std::ops::Range<usize>| {
-        source.tree.root_node().named_descendant_for_byte_range(range.start, range.end).and_then(|node| {
-            let node = if node.kind() == "function_definition" { Some(node) } else { None };
-            node.and_then(|node| Scope::new(project, candidate.edit.file, None).map(|_| {
-                let (mut none, mut other) = (0, 0);
-                super::syntax::visit_own(node, &mut |inner| {
-                    if inner.kind() == "return_statement" {
-                        let text = source.text(inner).trim_start_matches("return").trim();
-                        if text.is_empty() || text == "None" || text.ends_with("else None") { none += 1 } else { other += 1 }
-                    }
-                });
-                (none, other)
-            }))
-        })
+    let count = |source: &Source, range: std::ops::Range<usize>| {
+        let node = source.tree.root_node().named_descendant_for_byte_range(range.start, range.end).filter(|node| node.kind() == "function_definition")?;
+        let (mut none, mut other) = (0, 0);
+        super::syntax::visit_own(node, &mut |inner| {
+            if inner.kind() == "return_statement" {
+                let text = source.text(inner).trim_start_matches("return").trim();
+                if text.is_empty() || text == "None" || text.ends_with("else None") { none += 1 } else { other += 1 }
+            }
+        });
+        Some((none, other))
     };
-    let grown = after.text.len() as i64 - before.text.len() as i64;
-    let end = usize::try_from(i64::try_from(function.range.end).unwrap_or(0) + grown).unwrap_or(function.range.end);
-    match (nothing(before, function.range.clone()), nothing(after, function.range.start..end)) {
+    let end = (function.range.end + after.text.len()).saturating_sub(before.text.len());
+    match (count(before, function.range.clone()), count(after, function.range.start..end)) {
         (Some((0, others)), Some((none, _))) => others > 0 && none > 0 && function.returns.as_deref().is_none_or(|kind| !kind.contains("None") && !kind.contains("Optional") && !kind.contains("Any")),
         _ => false,
     }
@@ -172,7 +182,7 @@ mod tests {
     fn weighed(text: &str, line: u32, wanted: &str, symptoms: &[Symptom], weak: bool) -> Judged {
         let project = Project::new(&Brief::new([("m.py".to_owned(), text.to_owned())].into(), vec![], vec![]));
         let mut queue = Queue::new(&project, symptoms, vec![Place { file: 0, function: Some(0), line, suspicion: 1.0, crashed: true }]).unwrap();
-        while let Some(candidate) = queue.next() {
+        while let Some(candidate) = queue.take() {
             if candidate.applied.text == wanted {
                 return weigh(&project, &candidate, symptoms, 1, weak);
             }

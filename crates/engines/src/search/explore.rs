@@ -108,7 +108,7 @@ impl<'b> Explorer<'b> {
         loop {
             let mut batch = Vec::with_capacity(lanes);
             while batch.len() < lanes && !self.is_over(queue, limits, so_far) {
-                let Some(candidate) = queue.next() else { break };
+                let Some(candidate) = queue.take() else { break };
                 if self.past_the_level(candidate.priority, limits, so_far) {
                     break;
                 }

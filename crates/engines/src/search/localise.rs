@@ -115,7 +115,7 @@ fn changed(brief: &Brief, project: &Project, score: &mut Scores) {
         let Some(file) = project.find(path) else { continue };
         for line in lines {
             let entry = score.entry((file, *line)).or_default();
-            *entry = (*entry * 1.25).max(0.3).min(1.0);
+            *entry = (*entry * 1.25).clamp(0.3, 1.0);
         }
     }
 }
@@ -228,7 +228,7 @@ mod tests {
     }
 
     fn covered(test: &str, lines: &[u32]) -> (TestId, Lines) {
-        (test.to_owned(), [("src/m.py".to_owned(), lines.iter().copied().collect())].into())
+        (test.to_owned(), [("src/m.py".to_owned(), lines.to_vec())].into())
     }
 
     #[test]

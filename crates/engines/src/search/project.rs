@@ -396,13 +396,11 @@ fn class(source: &Source, file: usize, node: Node<'_>) -> Class {
             }
         }
         visit(body, &mut |inner| {
-            if inner.kind() == "assignment" {
-                if let Some(name) = source.field(inner, "left").strip_prefix("self.") {
-                    if name.chars().all(|c| c.is_alphanumeric() || c == '_') {
+            if inner.kind() == "assignment"
+                && let Some(name) = source.field(inner, "left").strip_prefix("self.")
+                    && name.chars().all(|c| c.is_alphanumeric() || c == '_') {
                         members.insert(name.to_owned());
                     }
-                }
-            }
         });
     }
     Class { file, name: source.field(node, "name").to_owned(), bases, members }

@@ -87,7 +87,7 @@ impl<'p> Queue<'p> {
     }
 
     /// The next candidate that parses and was not seen before.
-    pub fn next(&mut self) -> Option<Candidate> {
+    pub fn take(&mut self) -> Option<Candidate> {
         while let Some(entry) = self.heap.pop() {
             match entry.item {
                 Item::Line(index) => self.expand(index),
@@ -172,7 +172,7 @@ mod tests {
         let project = project("def f(a, b):\n    if a < b:\n        return a\n    return b\n");
         let mut queue = Queue::new(&project, &[], vec![place(2, 1.0), place(3, 0.5), place(4, 0.2)]).unwrap();
         let (mut last, mut texts) = (0.0, HashSet::new());
-        while let Some(candidate) = queue.next() {
+        while let Some(candidate) = queue.take() {
             assert!(candidate.priority >= last, "cheapest first");
             last = candidate.priority;
             assert!(texts.insert(candidate.applied.text), "no repetition");
@@ -184,7 +184,7 @@ mod tests {
     fn lines_wait_until_their_turn() {
         let project = project("def f(a, b):\n    if a < b:\n        return a\n    return b\n");
         let mut queue = Queue::new(&project, &[], vec![place(2, 1.0), place(3, 0.0)]).unwrap();
-        let first = queue.next().unwrap();
+        let first = queue.take().unwrap();
         assert_eq!(first.edit.line, 2);
         assert!(queue.heap.iter().any(|entry| matches!(entry.item, Item::Line(1))), "line 3 is not expanded yet");
     }
@@ -244,7 +244,7 @@ mod tests {
             }
             let mut queue = Queue::new(&project, &symptoms, places).unwrap();
             for _ in 0..400 {
-                let Some(candidate) = queue.next() else { break };
+                let Some(candidate) = queue.take() else { break };
                 let after = super::super::syntax::Source::parse("m.py", &candidate.applied.text).unwrap();
                 prop_assert_eq!(after.errors, 0, "{}: {}", candidate.edit.template, candidate.applied.text);
             }

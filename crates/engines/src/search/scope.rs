@@ -52,6 +52,8 @@ pub struct Scope<'p> {
     pub callables: Vec<String>,
     /// Dotted loads such as `self.items`, in order of appearance.
     pub attributes: Vec<String>,
+    /// Elements such as `parts[0]` and `row["id"]`, in order of appearance.
+    pub elements: Vec<String>,
     /// Numbers of the file.
     pub numbers: Vec<String>,
     /// Conditions of the function.
@@ -68,6 +70,16 @@ pub struct Scope<'p> {
     guesses: BTreeMap<String, Guess>,
     /// What a return in trouble could give, most fitting first.
     pub defaults: Vec<String>,
+}
+
+/// One place where a name gets a value.
+struct Binding {
+    name: String,
+    byte: usize,
+    /// Text of the value, when the name is all of the target.
+    value: Option<String>,
+    /// The comprehension that the name lives in.
+    home: Option<Range<usize>>,
 }
 
 impl<'p> Scope<'p> {
@@ -88,6 +100,7 @@ impl<'p> Scope<'p> {
             values: Vec::new(),
             callables: Vec::new(),
             attributes: Vec::new(),
+            elements: Vec::new(),
             numbers: Vec::new(),
             conditions: Vec::new(),
             expressions: Vec::new(),
@@ -154,7 +167,7 @@ impl<'p> Scope<'p> {
 
     fn read_bindings(&mut self, root: Node<'p>) {
         let source = self.source;
-        let mut found: Vec<(String, usize, Option<String>, Option<Range<usize>>)> = Vec::new();
+        let mut found: Vec<Binding> = Vec::new();
         let top = self.function.is_none();
         visit_own(root, &mut |node| {
             let target = match node.kind() {
@@ -171,12 +184,12 @@ impl<'p> Scope<'p> {
                 visit(target, &mut |name| {
                     if name.kind() == "identifier" && !matches!(name.parent().map(|parent| parent.kind()), Some("attribute" | "subscript")) {
                         let home = (node.kind() == "for_in_clause").then(|| node.parent().map(|parent| parent.byte_range())).flatten();
-                        found.push((source.text(name).to_owned(), name.start_byte(), value.clone().filter(|_| target.kind() == "identifier"), home));
+                        found.push(Binding { name: source.text(name).to_owned(), byte: name.start_byte(), value: value.clone().filter(|_| target.kind() == "identifier"), home });
                     }
                 });
             }
         });
-        for (name, byte, value, home) in found {
+        for Binding { name, byte, value, home } in found {
             match home {
                 Some(range) if !self.bound.contains_key(&name) => {
                     self.confined.insert(name.clone(), range);
@@ -213,11 +226,13 @@ impl<'p> Scope<'p> {
                     if !object.contains('.') && !matches!(object, "self" | "cls") && guess_method(source.field(node, "attribute")).is_none() && !is_common(source.field(node, "attribute")) {
                         self.guesses.entry(object.to_owned()).and_modify(|guess| if *guess == Guess::Unknown { *guess = Guess::Object }).or_insert(Guess::Object);
                     }
-                    if called {
-                        if let Some(guess) = guess_method(source.field(node, "attribute")) {
+                    if called
+                        && let Some(guess) = guess_method(source.field(node, "attribute")) {
                             self.guesses.entry(source.field(node, "object").to_owned()).and_modify(|old| if *old == Guess::Unknown { *old = guess }).or_insert(guess);
                         }
-                    }
+                }
+                "subscript" if text.len() < 30 && text.ends_with(']') && is_expression(node) && node.child_by_field_name("subscript").is_some_and(|key| matches!(key.kind(), "integer" | "string")) && seen.insert(text.to_owned()) => {
+                    self.elements.push(text.to_owned());
                 }
                 "binary_operator" if matches!(source.field(node, "operator"), "-" | "*" | "/" | "//" | "**") => self.numeric(node),
                 "comparison_operator" if named(node).iter().any(|side| matches!(side.kind(), "integer" | "float")) => self.numeric(node),
@@ -282,15 +297,14 @@ impl<'p> Scope<'p> {
             .map_or(start, |outer| outer.end_byte());
         let mut near: BTreeMap<&str, usize> = BTreeMap::new();
         for (name, byte) in &self.occurrences {
-            if let Some(first) = self.bound.get(name.as_str()) {
-                if *first < horizon && self.visible(name, node) {
+            if let Some(first) = self.bound.get(name.as_str())
+                && *first < horizon && self.visible(name, node) {
                     let distance = byte.abs_diff(here);
                     let entry = near.entry(name).or_insert(distance);
                     if distance > 0 && (*entry == 0 || distance < *entry) {
                         *entry = distance;
                     }
                 }
-            }
         }
         for param in &self.params {
             near.entry(param).or_insert_with(|| self.bound.get(param).map_or(0, |byte| byte.abs_diff(here)));
@@ -330,14 +344,13 @@ impl<'p> Scope<'p> {
             return guess;
         }
         let last = text.rsplit('.').next().unwrap_or(text);
-        if text.contains('.') {
-            if let Some(kind) = self.project.attribute_kinds.get(last) {
+        if text.contains('.')
+            && let Some(kind) = self.project.attribute_kinds.get(last) {
                 let guess = kind.strip_prefix(':').map_or_else(|| guess_text(kind), guess_annotation);
                 if guess != Guess::Unknown {
                     return guess;
                 }
             }
-        }
         // A call, or a property, of the project: its annotation.
         let called = text.strip_suffix(')').and_then(|head| head.split('(').next()).map(|head| head.rsplit('.').next().unwrap_or(head));
         let property = text.contains('.').then_some(last);
@@ -351,10 +364,11 @@ impl<'p> Scope<'p> {
         a == b || a == Guess::Unknown || b == Guess::Unknown
     }
 
-    /// The atom pool for conditions: nearest names first, at most 40, no repetition.
+    /// The atom pool for conditions: nearest names first, at most 56, no repetition.
     pub fn atoms(&self, node: Node<'_>) -> Vec<String> {
         let mut operands: Vec<String> = self.names_at(node).into_iter().take(6).collect();
         operands.extend(self.attributes.iter().filter(|text| self.root_is_bound(text)).take(5).cloned());
+        operands.extend(self.elements.iter().take(4).cloned());
         let mut pool: Vec<String> = Vec::new();
         for condition in &self.conditions {
             pool.push(condition.clone());
@@ -387,7 +401,7 @@ impl<'p> Scope<'p> {
         }
         let mut seen = BTreeSet::new();
         pool.retain(|atom| seen.insert(atom.clone()));
-        pool.truncate(48);
+        pool.truncate(56);
         pool
     }
 
@@ -456,7 +470,7 @@ impl<'p> Scope<'p> {
                 }
             }
         }
-        if annotation == "None" || (self.returns.is_empty() && !self.is_generator) || self.is_generator {
+        if annotation == "None" || self.returns.is_empty() || self.is_generator {
             found.insert(0, String::new());
         }
         found.extend(["None", "0", "[]", "\"\"", "False", "{}"].map(str::to_owned));
@@ -475,10 +489,14 @@ pub fn is_plain(value: &str) -> bool {
 
 /// The opposite of a condition.
 pub fn negate(condition: &str) -> String {
-    for (a, b) in [(" is not ", " is "), (" not in ", " in "), (" == ", " != "), (" <= ", " > "), (" >= ", " < ")] {
-        for (from, to) in [(a, b), (b, a)] {
-            if condition.matches(from).count() == 1 && !condition.contains(" and ") && !condition.contains(" or ") && !condition.starts_with("not ") && !(from == " is " && condition.contains(" is not ")) && !(from == " in " && (condition.contains(" for ") || condition.contains(" not in "))) {
-                return condition.replace(from, to);
+    let plain = !condition.contains(" and ") && !condition.contains(" or ") && !condition.contains(" for ") && !condition.starts_with("not ");
+    // The longer operators first: `is` is part of `is not`.
+    const OPPOSITE: [(&str, &str); 10] =
+        [(" is not ", " is "), (" is ", " is not "), (" not in ", " in "), (" in ", " not in "), (" == ", " != "), (" != ", " == "), (" <= ", " > "), (" >= ", " < "), (" > ", " <= "), (" < ", " >= ")];
+    if plain {
+        if let Some((from, to)) = OPPOSITE.iter().find(|(from, _)| condition.contains(from)) {
+            if condition.matches(from).count() == 1 && OPPOSITE.iter().filter(|(other, _)| condition.contains(other)).count() <= 1 + usize::from(from.contains("not")) {
+                return condition.replacen(from, to, 1);
             }
         }
     }

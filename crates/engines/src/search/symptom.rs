@@ -157,14 +157,13 @@ fn read(failure: &Failure) -> Vec<Symptom> {
     if let Some([name]) = groups(&NAME, message).as_deref() {
         found.push(Symptom::UnknownName(name.clone()));
     }
-    if exception == "UnboundLocalError" {
-        if let Some([name, ..]) = groups(&LOCAL, message).as_deref() {
+    if exception == "UnboundLocalError"
+        && let Some([name, ..]) = groups(&LOCAL, message).as_deref() {
             found.push(Symptom::Unbound(name.clone()));
         }
-    }
     for regex in [&ATTRIBUTE, &MODULE, &TYPE] {
-        if let Some([owner, attribute]) = groups(regex, message).as_deref() {
-            if owner != "NoneType" {
+        if let Some([owner, attribute]) = groups(regex, message).as_deref()
+            && owner != "NoneType" {
                 found.push(Symptom::UnknownAttribute { owner: owner.rsplit('.').next().unwrap_or(owner).to_owned(), attribute: attribute.clone() });
                 if matches!(owner.as_str(), "method" | "function" | "builtin_function_or_method") {
                     found.push(Symptom::NotCalled);
@@ -173,7 +172,6 @@ fn read(failure: &Failure) -> Vec<Symptom> {
                     found.push(Symptom::NotAwaited);
                 }
             }
-        }
     }
     arguments(message, &mut found);
     if let Some([name, ..]) = groups(&IMPORT, message).as_deref() {
@@ -358,7 +356,9 @@ fn gain(symptom: &Symptom, template: &str) -> f64 {
         Symptom::NotCalled if any(&["T15.call"]) => -1.4,
         Symptom::NotAwaited if any(&["T19.await"]) => -1.2,
         Symptom::ChangedWhileIterated if any(&["T21"]) => -1.6,
-        Symptom::Conversion if any(&["T09", "T15", "T18.widen"]) => -0.8,
+        Symptom::Conversion if any(&["T08.used"]) => -1.2,
+        Symptom::NoneValue | Symptom::OutOfRange if any(&["T08.used"]) => -0.9,
+        Symptom::Conversion if any(&["T09", "T15.strip", "T18.widen"]) => -0.8,
         Symptom::Unpacking if any(&["T03", "T17", "T09"]) => -0.5,
         Symptom::Endless if any(&["T01", "T11.step", "T07"]) => -0.3,
         Symptom::Unhashable if any(&["T15.wrap"]) => -1.0,

@@ -219,8 +219,12 @@ fn known(site: &Site<'_>, list: Node<'_>, bare: &str, full: &str, arguments: &[N
         }
         "min" | "max" => {
             if count == 1 && !has("default") {
-                for default in site.scope.defaults.iter().filter(|default| !default.is_empty()).take(4) {
-                    offer(&format!("default={default}"), "T09.empty-default", 1.9);
+                let returned = list.parent().and_then(|call| call.parent()).is_some_and(|outer| outer.kind() == "return_statement");
+                let mut defaults: Vec<&str> = if returned { site.scope.defaults.iter().map(String::as_str).filter(|default| !default.is_empty()).take(4).collect() } else { vec!["0"] };
+                defaults.extend(["0", "None"].into_iter().filter(|default| !returned || site.scope.defaults.is_empty() || *default == "None"));
+                for (rank, default) in defaults.into_iter().enumerate() {
+                    #[expect(clippy::cast_precision_loss, reason = "at most six")]
+                    offer(&format!("default={default}"), "T09.empty-default", 1.8 + 0.05 * rank as f64);
                 }
             }
             if !has("key") {
@@ -276,11 +280,10 @@ fn keys_of_sorts(site: &Site<'_>) -> Vec<String> {
         }
     });
     for attribute in &site.scope.attributes {
-        if let Some((root, rest)) = attribute.split_once('.') {
-            if root != "self" && !rest.contains('.') {
+        if let Some((root, rest)) = attribute.split_once('.')
+            && root != "self" && !rest.contains('.') {
                 found.push(format!("lambda item: item.{rest}"));
             }
-        }
     }
     found.extend(["len", "str.lower", "lambda item: item[1]", "lambda item: item[0]"].map(str::to_owned));
     let mut seen = BTreeSet::new();

@@ -37,7 +37,7 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
         }
         "elif_clause" => {
             let start = node.start_byte();
-            let alone = !node.next_named_sibling().is_some_and(|next| next.kind() == "else_clause");
+            let alone = node.next_named_sibling().is_none_or(|next| next.kind() != "else_clause");
             if alone {
                 emit(site.splice(start..start + 4, "if", "T19.elif", 1.8, "test this in any case"));
             }

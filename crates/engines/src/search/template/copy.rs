@@ -86,12 +86,11 @@ fn class_level(site: &Site<'_>, emit: &mut Emit<'_>) {
     }
     let Some(body) = class.child_by_field_name("body") else { return };
     let init = named(body).into_iter().find(|child| child.kind() == "function_definition" && site.scope.source.field(*child, "name") == "__init__");
-    if let Some(last) = init.and_then(|init| init.child_by_field_name("body")).and_then(|body| named(body).last().copied()) {
-        if let (Some(mut splices), Some(removed)) = (site.after(last, &[format!("self.{} = {text}", site.text(left))]), site.without(node)) {
+    if let Some(last) = init.and_then(|init| init.child_by_field_name("body")).and_then(|body| named(body).last().copied())
+        && let (Some(mut splices), Some(removed)) = (site.after(last, &[format!("self.{} = {text}", site.text(left))]), site.without(node)) {
             splices.extend(removed);
             emit(site.edit(splices, "T21.class", 1.6, format!("give each object its own `{}`", site.text(left))));
         }
-    }
 }
 
 /// `lambda: i` in a loop → `lambda i=i: i`.

@@ -42,13 +42,11 @@ fn unbound(site: &Site<'_>, emit: &mut Emit<'_>) {
                 emit(site.edit(splices, "T11.default", 2.2 + 0.1 * rank as f64, format!("start with `{name} = {value}`")));
             }
         }
-        if scope.values.contains(name) {
-            if let Some(start) = named(body).first() {
-                if let Some(splices) = site.before(*start, &[format!("global {name}")]) {
+        if scope.values.contains(name)
+            && let Some(start) = named(body).first()
+                && let Some(splices) = site.before(*start, &[format!("global {name}")]) {
                     emit(site.edit(splices, "T11.global", 2.4, format!("`{name}` is the module's")));
                 }
-            }
-        }
     }
 }
 
@@ -88,7 +86,7 @@ fn signature(site: &Site<'_>, emit: &mut Emit<'_>) {
             decorate(site, "@staticmethod", 0.7, emit);
         }
     }
-    if method && !site.node.parent().is_some_and(|parent| parent.kind() == "decorated_definition") && role(site.node).is_empty() {
+    if method && site.node.parent().is_none_or(|parent| parent.kind() != "decorated_definition") && role(site.node).is_empty() {
         let bare = params.len() == 1;
         if bare && !name.starts_with("__") {
             let cost = if site.shows(|symptom| matches!(symptom, Symptom::NotCalled)) { 1.4 } else { 3.2 };

@@ -43,7 +43,7 @@ fn add(site: &Site<'_>, emit: &mut Emit<'_>) {
         return;
     }
     let names = site.scope.names_at(node);
-    let pool = names.iter().cloned().take(4).chain(site.scope.attributes.iter().filter(|name| site.scope.root_is_bound(name)).take(4).cloned());
+    let pool = names.iter().take(4).cloned().chain(site.scope.attributes.iter().filter(|name| site.scope.root_is_bound(name)).take(4).cloned());
     for other in pool.filter(|other| other != own && site.scope.compatible(own, other)) {
         for (operator, cost) in [("+", 2.9), ("*", 2.9), ("-", 3.0), ("/", 3.2)] {
             let left = if matches!(operator, "*" | "/") { operand(own) } else { own.to_owned() };

@@ -4,19 +4,47 @@ use tree_sitter::Node;
 use super::{Emit, Site, brief};
 use crate::search::scope::{Guess, Scope};
 use crate::search::symptom::Symptom;
-use crate::search::syntax::{in_loop, is_expression, is_loose, is_statement, operand, visit_own};
+use crate::search::syntax::{enclosing, in_loop, is_expression, is_loose, is_statement, named, operand, visit_own};
 
 /// Candidates of this family.
 pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
     match site.node.kind() {
-        "subscript" => subscript(site, emit),
+        "subscript" => {
+            subscript(site, emit);
+            fallback(site, emit);
+        }
         "binary_operator" => division(site, emit),
-        "attribute" => attribute(site, emit),
+        "attribute" => {
+            attribute(site, emit);
+            fallback(site, emit);
+        }
         "identifier" | "call" => fallback(site, emit),
+        "conditional_expression" => used(site, emit),
         _ => {}
     }
     if is_statement(site.node) && site.scope.function.is_some() && !matches!(site.node.kind(), "function_definition" | "class_definition" | "decorated_definition" | "import_statement" | "import_from_statement") {
         statement(site, emit);
+    }
+}
+
+/// `int(x[3]) if len(x) > 3 else 1` → test also what is used, and let the alternative stand in for it.
+fn used(site: &Site<'_>, emit: &mut Emit<'_>) {
+    let parts = named(site.node);
+    let [value, test, otherwise] = parts.as_slice() else { return };
+    let mut operands: Vec<Node<'_>> = Vec::new();
+    visit_own(*value, &mut |node| {
+        if matches!(node.kind(), "subscript" | "attribute" | "identifier") && is_expression(node) && !site.scope.callables.iter().any(|name| name == site.text(node)) {
+            operands.push(node);
+        }
+    });
+    for operand in operands.into_iter().filter(|operand| super::super::syntax::role(*operand) != "function").take(4) {
+        let text = site.text(operand);
+        if !site.text(*test).split(" and ").any(|part| part.trim() == text) && !site.text(*test).contains(" or ") {
+            emit(site.replace(*test, format!("{} and {text}", site.text(*test)), "T08.used", 1.9));
+        }
+        if operand.parent().is_some_and(|parent| parent.kind() == "argument_list") {
+            emit(site.replace(operand, format!("{text} or {}", crate::search::syntax::operand(site.text(*otherwise))), "T09.or", 2.0));
+        }
     }
 }
 
@@ -36,11 +64,22 @@ fn subscript(site: &Site<'_>, emit: &mut Emit<'_>) {
     let loose = |text: String| if is_loose(node) { text } else { format!("({text})") };
     let textual = key.kind() == "string" || !matches!(key.kind(), "integer" | "unary_operator" | "binary_operator");
     if textual && site.scope.guess(container) != Guess::Sequence {
-        let mut defaults: Vec<String> = vec![String::new()];
-        defaults.extend(site.scope.project.fallbacks.iter().filter(|(text, _)| text.len() < 24).map(|(text, _)| text.clone()).take(3));
-        defaults.extend(site.scope.values.iter().filter(|name| *name != container && name.contains("DEFAULT")).cloned());
+        // The project's own name for the answer to an unknown key comes first, then what fits the values, then `None`.
+        let constants = |wanted: bool| site.scope.values.iter().filter(move |name| *name != container && name.to_uppercase().contains("DEFAULT") == wanted);
+        let kind = kind_of_values(site, container);
+        let fits = |text: &str| kind == Guess::Unknown || site.scope.guess(text) == kind;
+        let mut defaults: Vec<String> = constants(true).cloned().collect();
+        defaults.extend(site.scope.project.fallbacks.keys().filter(|text| text.len() < 24 && fits(text)).take(3).cloned());
+        defaults.extend(element_defaults(site, node).into_iter().filter(|text| kind != Guess::Unknown && fits(text)));
+        defaults.push(String::new());
         defaults.extend(element_defaults(site, node));
-        defaults.extend(site.scope.values.iter().filter(|name| *name != container && !name.contains("DEFAULT")).take(6).cloned());
+        defaults.extend(constants(false).filter(|name| fits(name)).take(6).cloned());
+        let mut seen = std::collections::BTreeSet::new();
+        defaults.retain(|text| seen.insert(text.clone()));
+        // `None` is no answer where it is computed with.
+        if node.parent().is_some_and(|parent| matches!(parent.kind(), "binary_operator" | "augmented_assignment" | "attribute" | "subscript" | "for_statement" | "interpolation")) {
+            defaults.retain(|text| !text.is_empty());
+        }
         for (rank, default) in defaults.iter().enumerate() {
             let call = if default.is_empty() { format!("{container}.get({index})") } else { format!("{container}.get({index}, {default})") };
             #[expect(clippy::cast_precision_loss, reason = "a few")]
@@ -53,6 +92,20 @@ fn subscript(site: &Site<'_>, emit: &mut Emit<'_>) {
             emit(site.splice(node.byte_range(), loose(format!("{container}[{index}] if {test} else {default}")), "T09.range", 2.1, format!("use `{default}` when `{}` is too short", brief(container))));
         }
     }
+}
+
+/// Kind of the values of a dictionary literal of module level.
+fn kind_of_values(site: &Site<'_>, container: &str) -> Guess {
+    let source = site.scope.source;
+    for statement in named(source.tree.root_node()) {
+        let Some(assignment) = named(statement).first().copied().filter(|child| child.kind() == "assignment" && source.field(*child, "left") == container) else { continue };
+        if let Some(dictionary) = assignment.child_by_field_name("right").filter(|right| right.kind() == "dictionary") {
+            if let Some(value) = named(dictionary).first().and_then(|pair| pair.child_by_field_name("value")) {
+                return site.scope.guess(source.text(value));
+            }
+        }
+    }
+    Guess::Unknown
 }
 
 /// What an element that is missing could be replaced by: judged by how the value is used.
@@ -68,6 +121,7 @@ fn element_defaults(site: &Site<'_>, node: Node<'_>) -> Vec<String> {
             _ => Guess::Unknown,
         },
         "for_statement" | "for_in_clause" => Guess::Sequence,
+        "interpolation" => Guess::Text,
         "subscript" => Guess::Mapping,
         _ => Guess::Unknown,
     };
@@ -81,13 +135,15 @@ fn element_defaults(site: &Site<'_>, node: Node<'_>) -> Vec<String> {
     if kind == "return_statement" {
         found.extend(site.scope.defaults.iter().filter(|text| !text.is_empty()).take(4).cloned());
     }
-    for default in ["None", "0", "\"\"", "[]", "{}", "False"] {
+    // Where the kind is known, others would only hide the error.
+    let others: &[&str] = if guess == Guess::Unknown { &["None", "0", "\"\"", "[]", "{}", "False"] } else { &[] };
+    for default in others.iter().copied() {
         if !found.iter().any(|known| known == default) {
             found.push(default.to_owned());
         }
     }
     // A dictionary that maps every key to a value of its own keeps unknown keys: `d.get(k, k)`.
-    if let Some(key) = node.child_by_field_name("subscript").filter(|key| matches!(key.kind(), "identifier" | "attribute")) {
+    if let Some(key) = node.child_by_field_name("subscript").filter(|key| guess == Guess::Unknown && matches!(key.kind(), "identifier" | "attribute")) {
         found.insert(found.len().min(3), site.text(key).to_owned());
     }
     found.truncate(8);
@@ -207,9 +263,12 @@ fn statement(site: &Site<'_>, emit: &mut Emit<'_>) {
     let scope = site.scope;
     let exits = exits(site);
     for (test, template, base) in tests(site).into_iter().take(26) {
+        // A round whose own element lacks something is skipped.
+        let element = enclosing(node, &["for_statement"]).map_or("", |outer| scope.source.field(outer, "left"));
+        let about_element = !element.is_empty() && test.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| element.split([',', ' ', '(', ')']).any(|name| name == word)) && template == "T09.none-exit";
         for (rank, exit) in exits.iter().enumerate() {
             #[expect(clippy::cast_precision_loss, reason = "at most six")]
-            let cost = base + 0.1 * rank as f64;
+            let cost = base + 0.1 * rank as f64 - if about_element && exit == "continue" { 0.6 } else { 0.0 };
             guard(site, node, &test, exit, template, cost, emit);
         }
         if !matches!(node.kind(), "return_statement" | "if_statement") {
@@ -260,16 +319,15 @@ fn tests(site: &Site<'_>) -> Vec<(String, &'static str, f64)> {
                     "subscript" => node.child_by_field_name("value"),
                     _ => None,
                 };
-                if let Some(text) = receiver.map(|receiver| scope.source.text(receiver)).filter(|text| usable(text) && !scope.source.text(node).is_empty()) {
-                    if !inside_comprehension(scope, node) {
+                if let Some(text) = receiver.map(|receiver| scope.source.text(receiver)).filter(|text| usable(text) && !scope.source.text(node).is_empty())
+                    && !inside_comprehension(scope, node) {
                         push(format!("{text} is None"), "T09.none-exit", 2.7);
                         if scope.guess(text) != Guess::Number {
                             push(format!("not {text}"), "T09.empty-exit", 2.8);
                         }
                     }
-                }
-                if node.kind() == "subscript" {
-                    if let (Some(value), Some(key)) = (node.child_by_field_name("value"), node.child_by_field_name("subscript")) {
+                if node.kind() == "subscript"
+                    && let (Some(value), Some(key)) = (node.child_by_field_name("value"), node.child_by_field_name("subscript")) {
                         let (value, key_text) = (scope.source.text(value), scope.source.text(key));
                         if usable(value) && !matches!(key.kind(), "slice" | "integer" | "unary_operator") && !inside_comprehension(scope, node) {
                             push(format!("{key_text} not in {value}"), "T09.member-exit", 2.6);
@@ -278,7 +336,6 @@ fn tests(site: &Site<'_>) -> Vec<(String, &'static str, f64)> {
                             push(format!("{key_text} >= len({value})"), "T09.range-exit", 2.9);
                         }
                     }
-                }
             }
             "binary_operator" if matches!(scope.source.field(node, "operator"), "/" | "//" | "%") => {
                 if let Some(right) = node.child_by_field_name("right").filter(|right| !matches!(right.kind(), "integer" | "float" | "string")) {

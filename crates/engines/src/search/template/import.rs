@@ -67,11 +67,10 @@ fn missing(site: &Site<'_>, emit: &mut Emit<'_>) {
         }
     }
     for (file, tops) in site.scope.project.tops.iter().enumerate() {
-        if file != site.scope.file && tops.contains_key(name) && site.scope.project.editable.get(file) == Some(&true) {
-            if let Some(source) = site.scope.project.sources.get(file) {
+        if file != site.scope.file && tops.contains_key(name) && site.scope.project.editable.get(file) == Some(&true)
+            && let Some(source) = site.scope.project.sources.get(file) {
                 lines.push((format!("from {} import {name}", module_of(&source.path, site)), 0.25));
             }
-        }
     }
     for (text, cost) in lines {
         if let Some(splice) = line(site, &text) {

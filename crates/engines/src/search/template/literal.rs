@@ -66,16 +66,14 @@ fn number(site: &Site<'_>, emit: &mut Emit<'_>) {
         emit(site.replace(node, other.clone(), "T06.file", 1.7));
     }
     for symptom in site.symptoms {
-        if let Symptom::Instead(actual, expected) = symptom {
-            if actual == own {
+        if let Symptom::Instead(actual, expected) = symptom
+            && actual == own {
                 emit(site.replace(node, expected.clone(), "T06.instead", 1.2));
             }
-        }
-        if let Symptom::Expected(text) = symptom {
-            if text.parse::<f64>().is_ok() {
+        if let Symptom::Expected(text) = symptom
+            && text.parse::<f64>().is_ok() {
                 emit(site.replace(node, text.clone(), "T06.expected", 2.8));
             }
-        }
     }
     variables(site, 2.0, emit);
     for constant in site.scope.values.iter().filter(|name| name.chars().all(|c| c.is_uppercase() || c == '_' || c.is_ascii_digit())).take(8) {
@@ -157,16 +155,14 @@ fn text(site: &Site<'_>, emit: &mut Emit<'_>) {
         emit(site.splice(node.start_byte()..node.start_byte(), "f", "T06.interpolate", 1.3, "make it an f-string"));
     }
     for symptom in site.symptoms {
-        if let Symptom::Instead(actual, expected) = symptom {
-            if actual.trim_matches(['"', '\'']) == inner {
+        if let Symptom::Instead(actual, expected) = symptom
+            && actual.trim_matches(['"', '\'']) == inner {
                 emit(site.replace(node, expected.clone(), "T06.instead", 1.2));
             }
-        }
-        if let Symptom::Expected(text) = symptom {
-            if text.starts_with(['"', '\'']) {
+        if let Symptom::Expected(text) = symptom
+            && text.starts_with(['"', '\'']) {
                 emit(site.replace(node, text.clone(), "T06.expected", 2.8));
             }
-        }
     }
     if matches!(parent.kind(), "subscript" | "argument_list" | "comparison_operator" | "assignment" | "return_statement" | "keyword_argument") {
         variables(site, 2.2, emit);
@@ -184,13 +180,11 @@ fn keys(site: &Site<'_>, inner: &str, put: &mut impl FnMut(&str, &'static str, f
     let source = site.scope.source;
     let mut pool: BTreeSet<&str> = site.scope.project.keys.keys().map(String::as_str).collect();
     crate::search::syntax::visit(source.tree.root_node(), &mut |node| {
-        if node.kind() == "string" {
-            if let Some((_, text, _)) = string_parts(source.text(node)) {
-                if !text.is_empty() && text.len() < 32 && !text.contains([' ', '\n']) {
+        if node.kind() == "string"
+            && let Some((_, text, _)) = string_parts(source.text(node))
+                && !text.is_empty() && text.len() < 32 && !text.contains([' ', '\n']) {
                     pool.insert(text);
                 }
-            }
-        }
     });
     let key_place = matches!(parent, "subscript" | "argument_list" | "comparison_operator") || parent == "pair" && role(site.node) == "key";
     let mut ranked: Vec<(f64, &str)> = pool.into_iter().filter(|other| *other != inner).map(|other| (likeness(inner, other), other)).collect();
@@ -315,7 +309,7 @@ fn pair(site: &Site<'_>, emit: &mut Emit<'_>) {
     let Some(dictionary) = site.node.parent().filter(|parent| parent.kind() == "dictionary") else { return };
     let (Some(key), Some(value)) = (site.field("key"), site.field("value")) else { return };
     let Some((open, inner, close)) = string_parts(site.text(key)) else { return };
-    if !named(dictionary).last().is_some_and(|last| last.id() == site.node.id()) {
+    if named(dictionary).last().is_none_or(|last| last.id() != site.node.id()) {
         return;
     }
     let own = site.text(value);

@@ -52,11 +52,10 @@ fn variable(site: &Site<'_>, emit: &mut Emit<'_>) {
             emit(site.replace(node, other.clone(), "T05.variable", 2.0 + fits + lacks(other) - 0.4 * likeness(name, other.rsplit('.').next().unwrap_or(other))));
         }
     }
-    if let Some(class) = scope.class.as_deref().filter(|_| scope.params.first().is_some_and(|first| first == "self")) {
-        if scope.project.members(class).contains(name) {
+    if let Some(class) = scope.class.as_deref().filter(|_| scope.params.first().is_some_and(|first| first == "self"))
+        && scope.project.members(class).contains(name) {
             emit(site.replace(node, format!("self.{name}"), "T05.self", if undefined { 0.3 } else { 1.3 }));
         }
-    }
 }
 
 fn callable(site: &Site<'_>, name: &str, undefined: bool, emit: &mut Emit<'_>) {
@@ -94,11 +93,10 @@ fn target(site: &Site<'_>, emit: &mut Emit<'_>) {
         for (rank, other) in site.scope.names_at(node).iter().filter(|other| *other != site.own()).take(6).enumerate() {
             emit(site.replace(node, other.clone(), "T05.target", cost(site.scope.compatible(site.own(), other), rank, 0.0, false) + 0.4));
         }
-        if let Some(class) = site.scope.class.as_deref() {
-            if site.scope.project.members(class).contains(site.own()) {
+        if let Some(class) = site.scope.class.as_deref()
+            && site.scope.project.members(class).contains(site.own()) {
                 emit(site.replace(node, format!("self.{}", site.own()), "T05.self", 1.2));
             }
-        }
     }
     if parent.kind() == "keyword_argument" || parent.kind() == "attribute" {
         return;
@@ -119,18 +117,16 @@ fn attribute(site: &Site<'_>, emit: &mut Emit<'_>) {
     let wrong = site.shows(|symptom| matches!(symptom, Symptom::UnknownAttribute { attribute, .. } if attribute == name));
     let called = node.parent().is_some_and(|parent| parent.kind() == "call") && role(node) == "function";
     let mut pool: Vec<String> = Vec::new();
-    if matches!(receiver, "self" | "cls") {
-        if let Some(class) = &scope.class {
+    if matches!(receiver, "self" | "cls")
+        && let Some(class) = &scope.class {
             pool.extend(scope.project.members(class));
         }
-    }
     for symptom in site.symptoms {
-        if let (Symptom::UnknownAttribute { owner, attribute }, true) = (symptom, wrong) {
-            if attribute == name {
+        if let (Symptom::UnknownAttribute { owner, attribute }, true) = (symptom, wrong)
+            && attribute == name {
                 pool.extend(scope.project.members(owner));
                 pool.extend(super::call::methods_of(owner).iter().map(|method| (*method).to_owned()));
             }
-        }
     }
     pool.extend(scope.project.attributes_of(receiver));
     // The class that has this attribute has the likely others too.

@@ -93,11 +93,10 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
             }
         }
         "parenthesized_expression" => {
-            if let (Some(inner), Some(parent)) = (named(node).first(), node.parent()) {
-                if matches!(inner.kind(), "binary_operator" | "boolean_operator" | "comparison_operator") && matches!(parent.kind(), "binary_operator" | "boolean_operator" | "not_operator" | "unary_operator") {
+            if let (Some(inner), Some(parent)) = (named(node).first(), node.parent())
+                && matches!(inner.kind(), "binary_operator" | "boolean_operator" | "comparison_operator") && matches!(parent.kind(), "binary_operator" | "boolean_operator" | "not_operator" | "unary_operator") {
                     emit(site.splice(node.byte_range(), site.text(*inner), "T01.associate", 1.7, "drop the parentheses"));
                 }
-            }
         }
         _ => {}
     }
@@ -122,27 +121,24 @@ fn associate(site: &Site<'_>, emit: &mut Emit<'_>) {
     let node = site.node;
     let (Some(left), Some(right), Some(operator)) = (site.field("left"), site.field("right"), site.field("operator")) else { return };
     let op = site.text(operator);
-    if left.kind() == node.kind() {
-        if let (Some(a), Some(b), Some(inner)) = (left.child_by_field_name("left"), left.child_by_field_name("right"), left.child_by_field_name("operator")) {
+    if left.kind() == node.kind()
+        && let (Some(a), Some(b), Some(inner)) = (left.child_by_field_name("left"), left.child_by_field_name("right"), left.child_by_field_name("operator")) {
             let inner_op = site.text(inner);
             if !(op == inner_op && matches!(op, "+" | "*" | "and" | "or" | "&" | "|")) {
                 let text = format!("{} {inner_op} ({} {op} {})", site.text(a), site.text(b), site.text(right));
                 emit(site.splice(node.byte_range(), text, "T01.associate", 1.5, format!("group `{op}` first")));
             }
         }
-    }
-    if right.kind() == node.kind() {
-        if let (Some(b), Some(c), Some(inner)) = (right.child_by_field_name("left"), right.child_by_field_name("right"), right.child_by_field_name("operator")) {
+    if right.kind() == node.kind()
+        && let (Some(b), Some(c), Some(inner)) = (right.child_by_field_name("left"), right.child_by_field_name("right"), right.child_by_field_name("operator")) {
             let text = format!("({} {op} {}) {} {}", site.text(left), site.text(b), site.text(inner), site.text(c));
             emit(site.splice(node.byte_range(), text, "T01.associate", 1.4, format!("group `{op}` first")));
         }
-    }
-    if left.kind() == "not_operator" {
-        if let Some(argument) = left.child_by_field_name("argument") {
+    if left.kind() == "not_operator"
+        && let Some(argument) = left.child_by_field_name("argument") {
             let text = format!("not ({} {op} {})", site.text(argument), site.text(right));
             emit(site.splice(node.byte_range(), text, "T01.associate", 1.6, "negate the whole condition"));
         }
-    }
 }
 
 fn insert_not(site: &Site<'_>, emit: &mut Emit<'_>) {

@@ -91,7 +91,8 @@ fn falls_off(site: &Site<'_>, emit: &mut Emit<'_>) {
     if branch && ends && matches!(node.kind(), "expression_statement") && !site.scope.is_generator {
         let mut values: Vec<String> = Vec::new();
         let own: Vec<&str> = site.own().split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
-        values.extend(site.scope.names_at(node).into_iter().filter(|name| own.contains(&name.as_str())).take(2));
+        let known = site.scope.names_at(node);
+        values.extend(own.iter().filter(|word| known.iter().any(|name| name == *word)).map(|word| (*word).to_owned()).take(2));
         values.extend(site.scope.names_at(node).into_iter().take(3));
         values.extend(site.scope.defaults.iter().take(3).cloned());
         for (rank, value) in values.into_iter().enumerate() {
@@ -122,13 +123,11 @@ fn falls_off(site: &Site<'_>, emit: &mut Emit<'_>) {
             emit(site.edit(splices, "T10.missing", cost + init, format!("return `{value}` at the end")));
         }
     }
-    if node.kind() == "expression_statement" {
-        if let Some(assignment) = named(node).first().filter(|child| child.kind() == "assignment") {
-            if let Some(right) = assignment.child_by_field_name("right") {
+    if node.kind() == "expression_statement"
+        && let Some(assignment) = named(node).first().filter(|child| child.kind() == "assignment")
+            && let Some(right) = assignment.child_by_field_name("right") {
                 emit(site.splice(node.start_byte()..right.start_byte(), "return ", "T19.return", 2.2, "return the value"));
             }
-        }
-    }
 }
 
 /// Names assigned inside the statement, latest first.

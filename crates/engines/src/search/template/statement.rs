@@ -53,11 +53,10 @@ fn put(site: &Site<'_>, line: &str, template: &'static str, cost: f64, emit: &mu
     }
     // The next statement's `before` covers what lies between two statements.
     let ends = site.node.parent().is_some_and(|parent| named(parent).last().is_some_and(|last| last.id() == site.node.id()));
-    if ends && !matches!(site.node.kind(), "return_statement" | "raise_statement" | "break_statement" | "continue_statement") {
-        if let Some(splices) = site.after(site.node, &line) {
+    if ends && !matches!(site.node.kind(), "return_statement" | "raise_statement" | "break_statement" | "continue_statement")
+        && let Some(splices) = site.after(site.node, &line) {
             emit(site.edit(splices, template, cost, format!("then `{}`", brief(&line[0]))));
         }
-    }
 }
 
 fn insert(site: &Site<'_>, emit: &mut Emit<'_>) {
@@ -136,11 +135,10 @@ fn words(text: &str) -> Vec<(usize, &str)> {
             (true, None) => start = Some(index),
             (false, Some(from)) => {
                 let before = text.get(..from).and_then(|head| head.chars().last());
-                if let (Some(word), false) = (text.get(from..index), before == Some('.') || c == '(' || before == Some('"') || before == Some('\'')) {
-                    if !matches!(word, "return" | "raise" | "del" | "if" | "else" | "not" | "and" | "or" | "in" | "for" | "self" | "None" | "True" | "False" | "is" | "lambda" | "await") && !word.starts_with(|c: char| c.is_ascii_digit()) {
+                if let (Some(word), false) = (text.get(from..index), before == Some('.') || c == '(' || before == Some('"') || before == Some('\''))
+                    && !matches!(word, "return" | "raise" | "del" | "if" | "else" | "not" | "and" | "or" | "in" | "for" | "self" | "None" | "True" | "False" | "is" | "lambda" | "await") && !word.starts_with(|c: char| c.is_ascii_digit()) {
                         found.push((from, word));
                     }
-                }
                 start = None;
             }
             _ => {}
@@ -215,13 +213,11 @@ fn delete(site: &Site<'_>, emit: &mut Emit<'_>) {
         emit(site.edit(splices, "T12.delete", cost, format!("drop `{}`", brief(site.own()))));
     }
     // `if c: body` → `body`.
-    if matches!(node.kind(), "if_statement" | "while_statement") && site.scope.source.starts_line(node) {
-        if let Some(body) = node.child_by_field_name("consequence").or_else(|| node.child_by_field_name("body")).filter(|body| site.scope.source.starts_line(*body)) {
-            if let Some(text) = site.shifted(body, false) {
+    if matches!(node.kind(), "if_statement" | "while_statement") && site.scope.source.starts_line(node)
+        && let Some(body) = node.child_by_field_name("consequence").or_else(|| node.child_by_field_name("body")).filter(|body| site.scope.source.starts_line(*body))
+            && let Some(text) = site.shifted(body, false) {
                 emit(site.splice(node.byte_range(), text, "T12.unwrap", 3.1, "do it without condition"));
             }
-        }
-    }
     for clause in named(node).into_iter().filter(|child| matches!(child.kind(), "else_clause" | "elif_clause")) {
         let start = site.scope.source.text.get(..clause.start_byte()).map_or(clause.start_byte(), |text| text.trim_end().len());
         emit(site.splice(start..clause.end_byte(), "", "T12.else", 3.2, "drop the alternative"));
@@ -246,13 +242,12 @@ fn shift(site: &Site<'_>, emit: &mut Emit<'_>) {
         let outer = if matches!(owner.kind(), "else_clause" | "elif_clause" | "except_clause") { owner.parent() } else { Some(owner) };
         let several = node.parent().is_some_and(|block| named(block).len() > 1);
         let tail = outer.is_some_and(|outer| outer.end_byte() == node.end_byte());
-        if let Some(outer) = outer.filter(|outer| is_statement(*outer) && !matches!(outer.kind(), "function_definition" | "class_definition") && tail && last && several) {
-            if let Some(text) = site.shifted(node, false) {
+        if let Some(outer) = outer.filter(|outer| is_statement(*outer) && !matches!(outer.kind(), "function_definition" | "class_definition") && tail && last && several)
+            && let Some(text) = site.shifted(node, false) {
                 let start = source.line_start(node.start_byte());
                 let cost = if node.kind() == "return_statement" { 1.5 } else { 2.2 };
                 emit(site.splice(start..node.end_byte(), format!("{}{text}", source.indent(outer)), "T13.out", cost, "move it out of the block"));
             }
-        }
     }
     // Into the block: the statement behind a compound one becomes its last.
     if let Some(previous) = node.prev_named_sibling().filter(|previous| matches!(previous.kind(), "for_statement" | "while_statement" | "if_statement" | "with_statement")) {
@@ -264,19 +259,17 @@ fn shift(site: &Site<'_>, emit: &mut Emit<'_>) {
     }
     // Before the block: the first statement of a loop runs once.
     let first = node.parent().filter(|block| block.kind() == "block" && named(*block).len() > 1).filter(|block| named(*block).first().is_some_and(|first| first.id() == node.id()));
-    if let Some(owner) = first.and_then(|block| block.parent()).filter(|owner| matches!(owner.kind(), "for_statement" | "while_statement" | "if_statement" | "with_statement") && source.starts_line(*owner)) {
-        if let (Some(text), Some(mut splices)) = (site.shifted(node, false), site.without(node)) {
+    if let Some(owner) = first.and_then(|block| block.parent()).filter(|owner| matches!(owner.kind(), "for_statement" | "while_statement" | "if_statement" | "with_statement") && source.starts_line(*owner))
+        && let (Some(text), Some(mut splices)) = (site.shifted(node, false), site.without(node)) {
             splices.push(Splice { range: owner.start_byte()..owner.start_byte(), text: format!("{text}{}{}", source.newline, source.indent(owner)) });
             emit(site.edit(splices, "T13.hoist", 2.3, "move it in front of the block"));
         }
-    }
     // After the initialisation: a reset moves into the loop that follows.
-    if let Some(next) = next.filter(|next| matches!(next.kind(), "for_statement" | "while_statement") && node.kind() == "expression_statement") {
-        if let (Some(body), Some(text), Some(mut splices)) = (next.child_by_field_name("body").filter(|body| source.starts_line(*body)), site.shifted(node, true), site.without(node)) {
+    if let Some(next) = next.filter(|next| matches!(next.kind(), "for_statement" | "while_statement") && node.kind() == "expression_statement")
+        && let (Some(body), Some(text), Some(mut splices)) = (next.child_by_field_name("body").filter(|body| source.starts_line(*body)), site.shifted(node, true), site.without(node)) {
             splices.push(Splice { range: body.start_byte()..body.start_byte(), text: format!("{text}{}{}", source.newline, source.indent(body)) });
             emit(site.edit(splices, "T13.sink", 2.4, "do it anew in each round"));
         }
-    }
 }
 
 /// T14s: another statement of the function in this place.

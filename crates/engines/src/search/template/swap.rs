@@ -47,11 +47,10 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
                         swap(site, *a, *b, 1.4, "arguments", emit);
                     }
                 }
-                if let (Some(a), Some(b)) = (arguments.get(index), arguments.get(index + 2)) {
-                    if a.kind() != "keyword_argument" && b.kind() != "keyword_argument" {
+                if let (Some(a), Some(b)) = (arguments.get(index), arguments.get(index + 2))
+                    && a.kind() != "keyword_argument" && b.kind() != "keyword_argument" {
                         swap(site, *a, *b, 2.0, "arguments", emit);
                     }
-                }
             }
         }
         "tuple" | "expression_list" | "pattern_list" | "tuple_pattern" | "list" => {
@@ -96,13 +95,11 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
 fn branches(site: &Site<'_>, emit: &mut Emit<'_>) {
     let Some(then) = site.field("consequence") else { return };
     let alternatives: Vec<Node<'_>> = named(site.node).into_iter().filter(|child| matches!(child.kind(), "else_clause" | "elif_clause")).collect();
-    if let [only] = alternatives.as_slice() {
-        if let Some(otherwise) = only.child_by_field_name("body").filter(|_| only.kind() == "else_clause") {
-            if site.scope.source.starts_line(then) && site.scope.source.starts_line(otherwise) {
+    if let [only] = alternatives.as_slice()
+        && let Some(otherwise) = only.child_by_field_name("body").filter(|_| only.kind() == "else_clause")
+            && site.scope.source.starts_line(then) && site.scope.source.starts_line(otherwise) {
                 swap(site, then, otherwise, 1.8, "branches", emit);
             }
-        }
-    }
 }
 
 #[cfg(test)]

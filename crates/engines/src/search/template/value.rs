@@ -19,7 +19,8 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
     let assigned = matches!(parent.kind(), "assignment" | "augmented_assignment") && role(node) == "right";
     let index = parent.kind() == "subscript" && role(node) == "subscript";
     let compared = parent.kind() == "comparison_operator";
-    let place = argument || assigned || index || compared || matches!(parent.kind(), "return_statement" | "binary_operator" | "keyword_argument" | "for_statement" | "for_in_clause" | "pair" | "interpolation" | "lambda" | "list" | "tuple");
+    let branch = parent.kind() == "conditional_expression" && named(parent).get(1).is_some_and(|middle| middle.id() != node.id());
+    let place = argument || assigned || index || compared || matches!(parent.kind(), "return_statement" | "binary_operator" | "keyword_argument" | "for_statement" | "for_in_clause" | "pair" | "interpolation" | "lambda" | "list" | "tuple") || branch;
     if !place || role(node) == "function" || site.own().len() > 90 || matches!(node.kind(), "lambda" | "generator_expression" | "none" | "true" | "false") || matches!(site.own(), "self" | "cls") {
         return;
     }
@@ -31,7 +32,7 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
     if matches!(node.kind(), "integer" | "float" | "list" | "dictionary" | "tuple" | "string") {
         return;
     }
-    normalise(site, compared || index || argument || assigned || parent.kind() == "pair" || parent.kind() == "return_statement", emit);
+    normalise(site, compared || index || argument || assigned || branch || parent.kind() == "pair" || parent.kind() == "return_statement", emit);
     round(site, emit);
     order(site, emit);
     own_functions(site, emit);
@@ -41,13 +42,12 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
 fn unwrap(site: &Site<'_>, emit: &mut Emit<'_>) {
     let (Some(function), Some(list)) = (site.field("function"), site.field("arguments")) else { return };
     let arguments = named(list);
-    if let [only] = arguments.as_slice() {
-        if only.kind() != "keyword_argument" && !only.kind().ends_with("splat") {
+    if let [only] = arguments.as_slice()
+        && only.kind() != "keyword_argument" && !only.kind().ends_with("splat") {
             let text = if list.kind() == "argument_list" { site.text(*only) } else { site.text(list) };
             let text = if is_atomic(only.kind()) || crate::search::syntax::is_loose(site.node) { text.to_owned() } else { format!("({text})") };
             emit(site.replace(site.node, text, "T15u.unwrap", 2.0));
         }
-    }
     if let Some(object) = function.child_by_field_name("object") {
         emit(site.replace(site.node, site.text(object), "T15u.unwrap", 2.1));
     }
