@@ -2,6 +2,7 @@
 
 mod decisions;
 mod error;
+mod flaky_tests;
 mod job_view;
 mod jobs;
 mod process;
@@ -46,6 +47,7 @@ pub fn routes(state: State) -> impl FnOnce(&mut ServiceConfig) + Clone + Send + 
             .route("/api/v1/jobs/{id}", web::get().to(jobs::one))
             .route("/api/v1/pull-requests", web::get().to(pull_requests::list))
             .route("/api/v1/decisions", web::get().to(decisions::list))
+            .route("/api/v1/flaky-tests", web::get().to(flaky_tests::list))
             .route("/api/sentry-fixer/process", web::get().to(process::status))
             .route("/api/sentry-fixer/process", web::post().to(process::process));
     }

@@ -8,7 +8,7 @@ use crate::settings::Rules;
 use crate::store::decisions::{self, About};
 use crate::store::pull_requests::{Kept, Purpose};
 use crate::store::types::{Db, Id, Time};
-use crate::store::{attempts, deliveries, incidents, jobs, publish_leases, pull_requests, stages};
+use crate::store::{attempts, deliveries, flaky_tests, incidents, jobs, publish_leases, pull_requests, stages};
 use anyhow::Result;
 use domain::message::AttemptFinished;
 use std::time::Duration;
@@ -65,6 +65,7 @@ fn settle(db: &mut Db, now: Time, rules: &Rules, message: &AttemptFinished, trac
         return Ok(None);
     }
     stages::took(db, id, fence, &report.stages, now)?;
+    flaky_tests::reported(db, &job.repo, report, now)?;
     publish_leases::give_back(db, &job.repo, id)?;
 
     let incident = incidents::standing_for(db, job.incident_id)?;

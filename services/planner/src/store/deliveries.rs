@@ -116,5 +116,8 @@ pub fn forget(db: &mut Db, before: Time, limit: i64) -> QueryResult<usize> {
         .limit(limit)
         .select(deliveries::id)
         .load(db)?;
+    if old.is_empty() {
+        return Ok(0);
+    }
     diesel::delete(deliveries::table.filter(deliveries::id.eq_any(old))).execute(db)
 }

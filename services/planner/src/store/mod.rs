@@ -5,6 +5,7 @@ pub mod branch_heads;
 mod db;
 pub mod decisions;
 pub mod deliveries;
+pub mod flaky_tests;
 pub mod incidents;
 pub mod jobs;
 pub mod notices;

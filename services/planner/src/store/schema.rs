@@ -98,6 +98,13 @@ diesel::table! {
         repo -> Text, attempt_id -> DbUuid, fence -> BigInt, expires_at -> DbTime,
     }
 }
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{DbTime, DbUuid};
+    flaky_tests (id) {
+        id -> DbUuid, repo -> Text, test -> Text, failed -> BigInt, runs -> BigInt, first_seen -> DbTime, last_seen -> DbTime,
+    }
+}
 diesel::allow_tables_to_appear_in_same_query!(
     deliveries,
     incidents,

@@ -7,7 +7,7 @@ use actix_web::{App, test};
 use domain::attempt::{Outcome, Report, Stage};
 use serde_json::{Value, json};
 
-async fn get(case: &Case, path: &str) -> (StatusCode, Value) {
+pub async fn get(case: &Case, path: &str) -> (StatusCode, Value) {
     ask(case, test::TestRequest::get(), path).await
 }
 

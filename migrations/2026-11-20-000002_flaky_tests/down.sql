@@ -1,0 +1,1 @@
+drop table flaky_tests;
