@@ -25,6 +25,17 @@ pub struct Limits {
     pub until: Instant,
     /// The oracle is weak: look at more plausible fixes before choosing.
     pub weak: bool,
+    /// Candidates dearer than this are left for later.
+    pub highest: f64,
+    /// Pause once what comes next is this much dearer than the first candidate that was partly right.
+    pub pause: Option<f64>,
+}
+
+impl Limits {
+    /// Limited by time only.
+    pub fn until(until: Instant, weak: bool) -> Self {
+        Self { until, weak, highest: f64::INFINITY, pause: None }
+    }
 }
 
 /// A plausible fix.
@@ -194,7 +205,11 @@ impl<'b> Explorer<'b> {
         if now >= limits.until || self.tried >= self.most || self.progress.stopped() {
             return true;
         }
-        queue.peek().is_some_and(|next| self.past_the_level(next, limits, so_far))
+        let partly = so_far.partial.first().map(|(candidate, _)| candidate.priority);
+        queue.peek().is_some_and(|next| {
+            let paused = limits.pause.zip(partly).is_some_and(|(margin, priority)| next > priority + margin);
+            paused || next > limits.highest || self.past_the_level(next, limits, so_far)
+        })
     }
 
     /// After the first plausible fix: its cost level is finished, within bounds.

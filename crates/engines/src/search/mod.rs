@@ -31,6 +31,10 @@ use symptom::symptoms;
 const MOST_PROPOSALS: usize = 8;
 /// Partly successful candidates that a second edit is tried on.
 const MOST_BASES: usize = 6;
+/// How far beyond the first partly successful candidate single edits go before pairs are tried.
+const PAUSE: f64 = 1.0;
+/// Dearest second edit: a pair of odd changes is an overfit.
+const SECOND: f64 = 2.5;
 
 /// The engine. It has no settings: everything comes in the brief.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,8 +71,9 @@ impl Engine for Search {
         let mut queue = Queue::new(&project, &signs, open).ok_or(EngineError::NothingToChange)?;
         let open_until = started + total.mul_f64(share);
         let mut all = Exploration::default();
-        // Half of the time for one edit, then two edits where one was partly right, then the rest of the single ones.
-        explorer.explore(&project, &signs, &mut queue, &Limits { until: started + total.mul_f64(share * 0.5), weak: brief.weak_oracle }, &mut all).await?;
+        // One edit; two, once one was partly right and the others of its level were not better; then the rest of the single ones.
+        let first = Limits { pause: Some(PAUSE), ..Limits::until(started + total.mul_f64(share * 0.5), brief.weak_oracle) };
+        explorer.explore(&project, &signs, &mut queue, &first, &mut all).await?;
         if all.found.is_empty() && !all.partial.is_empty() {
             let mut spent = std::mem::take(&mut explorer.tried);
             all.found = pairs(brief, &mut explorer, &project, &base, &all, started + total.mul_f64(share * 0.9)).await?;
@@ -76,7 +81,7 @@ impl Engine for Search {
             explorer.tried = spent;
         }
         if all.found.is_empty() {
-            explorer.explore(&project, &signs, &mut queue, &Limits { until: open_until, weak: brief.weak_oracle }, &mut all).await?;
+            explorer.explore(&project, &signs, &mut queue, &Limits::until(open_until, brief.weak_oracle), &mut all).await?;
         }
         if all.found.is_empty() {
             explorer.retry_slow(&project, &signs, &mut all, deadline).await?;
@@ -85,7 +90,7 @@ impl Engine for Search {
         if all.found.is_empty() && !blocked.is_empty() {
             let paths = suspicious_paths(&project, &blocked);
             let mut queue = Queue::new(&project, &signs, blocked).ok_or(EngineError::NothingToChange)?;
-            explorer.explore(&project, &signs, &mut queue, &Limits { until: deadline, weak: brief.weak_oracle }, &mut all).await?;
+            explorer.explore(&project, &signs, &mut queue, &Limits::until(deadline, brief.weak_oracle), &mut all).await?;
             answer.exhausted &= queue.peek().is_none();
             for found in &mut all.found {
                 found.blocked = true;
@@ -132,7 +137,7 @@ async fn pairs(brief: &Brief, explorer: &mut Explorer<'_>, project: &Project, ba
         let Some(mut queue) = Queue::new(&patched, &signs, open) else { continue };
         let mut second = explorer.after(brief, &measured, base, &files);
         let mut found = Exploration::default();
-        let outcome = second.explore(&patched, &signs, &mut queue, &Limits { until: slice, weak: brief.weak_oracle }, &mut found).await;
+        let outcome = second.explore(&patched, &signs, &mut queue, &Limits { highest: SECOND, ..Limits::until(slice, brief.weak_oracle) }, &mut found).await;
         let tried = second.tried;
         explorer.tried += tried;
         outcome?;

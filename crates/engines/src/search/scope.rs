@@ -493,13 +493,11 @@ pub fn negate(condition: &str) -> String {
     // The longer operators first: `is` is part of `is not`.
     const OPPOSITE: [(&str, &str); 10] =
         [(" is not ", " is "), (" is ", " is not "), (" not in ", " in "), (" in ", " not in "), (" == ", " != "), (" != ", " == "), (" <= ", " > "), (" >= ", " < "), (" > ", " <= "), (" < ", " >= ")];
-    if plain {
-        if let Some((from, to)) = OPPOSITE.iter().find(|(from, _)| condition.contains(from)) {
-            if condition.matches(from).count() == 1 && OPPOSITE.iter().filter(|(other, _)| condition.contains(other)).count() <= 1 + usize::from(from.contains("not")) {
+    if plain
+        && let Some((from, to)) = OPPOSITE.iter().find(|(from, _)| condition.contains(from))
+            && condition.matches(from).count() == 1 && OPPOSITE.iter().filter(|(other, _)| condition.contains(other)).count() <= 1 + usize::from(from.contains("not")) {
                 return condition.replacen(from, to, 1);
             }
-        }
-    }
     condition.strip_prefix("not ").filter(|rest| !rest.contains(" and ") && !rest.contains(" or ")).map_or_else(|| format!("not {}", super::syntax::operand(condition)), str::to_owned)
 }
 

@@ -99,11 +99,10 @@ fn kind_of_values(site: &Site<'_>, container: &str) -> Guess {
     let source = site.scope.source;
     for statement in named(source.tree.root_node()) {
         let Some(assignment) = named(statement).first().copied().filter(|child| child.kind() == "assignment" && source.field(*child, "left") == container) else { continue };
-        if let Some(dictionary) = assignment.child_by_field_name("right").filter(|right| right.kind() == "dictionary") {
-            if let Some(value) = named(dictionary).first().and_then(|pair| pair.child_by_field_name("value")) {
+        if let Some(dictionary) = assignment.child_by_field_name("right").filter(|right| right.kind() == "dictionary")
+            && let Some(value) = named(dictionary).first().and_then(|pair| pair.child_by_field_name("value")) {
                 return site.scope.guess(source.text(value));
             }
-        }
     }
     Guess::Unknown
 }
@@ -155,8 +154,13 @@ fn division(site: &Site<'_>, emit: &mut Emit<'_>) {
     if !matches!(site.text(operator), "/" | "//" | "%") || matches!(right.kind(), "integer" | "float" | "string" | "tuple") {
         return;
     }
-    let divisor = site.text(right).trim_start_matches('(').trim_end_matches(')');
-    let test = truth_of(site.text(right), divisor);
+    let whole = site.text(right);
+    // Only a pair that surrounds everything is taken off: `len(x)` keeps its own.
+    let divisor = match right.kind() {
+        "parenthesized_expression" => whole.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(whole),
+        _ => whole,
+    };
+    let test = truth_of(whole, divisor);
     let own = site.own();
     for (default, cost) in [("0", 1.7), ("0.0", 1.75), ("None", 1.9)] {
         let text = format!("{own} if {test} else {default}");
