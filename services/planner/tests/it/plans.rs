@@ -131,6 +131,14 @@ fn read_as_a_whole(db: &mut Db, statement: &str) -> Vec<String> {
     whole
 }
 
+/// The statements that read growing tables as a whole, and which.
+fn wholes(db: &mut Db, heard: &BTreeSet<String>) -> Vec<(Vec<String>, String)> {
+    let judged = heard
+        .iter()
+        .map(|statement| (read_as_a_whole(db, statement), statement.clone()));
+    judged.filter(|(whole, _)| !whole.is_empty()).collect()
+}
+
 /// Sequential scans, and index scans without a condition: they read as much.
 fn scans(plan: &Value, whole: &mut Vec<String>) {
     match plan {
@@ -185,12 +193,13 @@ both! {
             .filter(|table| !heard.iter().any(|statement| names(statement).any(|name| name == *table)))
             .collect();
         assert!(heard.len() >= 25 && unread.is_empty(), "{} statements were heard, none of {unread:?}", heard.len());
-        let found = case.store.tx(move |db, _| {
-            let slow: Vec<_> = heard.iter().map(|statement| (read_as_a_whole(db, statement), statement.clone())).filter(|(whole, _)| !whole.is_empty()).collect();
-            // The judge itself: no index knows a job's message.
-            Ok((slow, read_as_a_whole(db, "select id from jobs where message = 'x'")))
+        let (slow, blind) = case.store.tx(move |db, _| {
+            let slow = wholes(db, &heard);
+            // The judge itself: without the index that they use, some of these statements are found.
+            db.batch_execute("drop index pull_requests_by_generation")?;
+            Ok((slow, wholes(db, &heard).is_empty()))
         }).await.unwrap();
-        assert_eq!(found.1, ["jobs"], "the judge sees a scan when there is one");
-        assert!(found.0.is_empty(), "read as a whole: {:#?}", found.0);
+        assert!(slow.is_empty(), "read as a whole: {slow:#?}");
+        assert!(!blind, "a missing index is noticed");
     }
 }
