@@ -30,7 +30,7 @@ pub fn pull_request(trigger: Option<&Trigger>, report: &Report, draft_reasons: &
     }
     if let Some(why) = &report.why {
         let files: Vec<String> = report.files.iter().map(|f| code(&f.path)).collect();
-        let _ = writeln!(body, "### The change\n\n{} in {}.\n", plain(&capitalised(why.trim_end_matches('.'))), files.join(", "));
+        let _ = writeln!(body, "### The change\n\n{} in {}.\n", prose(&capitalised(why.trim_end_matches('.'))), files.join(", "));
     }
     if let Some(evidence) = &report.evidence {
         body.push_str(&proof(evidence));
@@ -181,6 +181,30 @@ fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// A sentence of ours that quotes code in backticks: the code stays code, all else stays text.
+fn prose(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return plain(text);
+    }
+    let shown = |(at, part): (usize, &&str)| match at % 2 {
+        1 if !part.trim().is_empty() => code(part),
+        1 => String::new(),
+        _ => spaced(part),
+    };
+    parts.iter().enumerate().map(shown).collect()
+}
+
+/// [`plain`], with the spaces around it.
+fn spaced(text: &str) -> String {
+    let space = |there: bool| if there { " " } else { "" };
+    let middle = plain(text);
+    if middle.is_empty() {
+        return space(!text.is_empty()).to_owned();
+    }
+    format!("{}{middle}{}", space(text.starts_with(char::is_whitespace)), space(text.ends_with(char::is_whitespace)))
+}
+
 /// A block that its content cannot leave.
 fn fence(text: &str) -> String {
     let text: String = text.chars().filter(|c| !is_hidden(*c) || *c == '\n' || *c == '\t').collect();
@@ -222,6 +246,8 @@ mod tests {
     fn text_from_outside_stays_text() {
         assert_eq!(plain("<img src=x> @team #1 [a](b)\n# x"), "&lt;img src=x&gt; @\u{200b}team #\u{200b}1 \\[a\\](b) #\u{200b} x");
         assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(prose("use `a < b` instead of `a > b` for @team"), "use `a < b` instead of `a > b` for @\u{200b}team");
+        assert_eq!(prose("an odd ` is text <b>"), "an odd \\` is text &lt;b&gt;");
         assert!(fence("```\nout").starts_with("````text"));
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(one_line("a\u{202e}b\u{7}c"), "abc");

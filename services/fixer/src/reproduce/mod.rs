@@ -165,6 +165,7 @@ impl Scene<'_> {
         let message = match (named.len(), others.first()) {
             (0, _) => "no test fails".to_owned(),
             (_, Some(other)) => format!("the named tests pass here; `{other}` fails, which the log does not name"),
+            (1, None) => "the test that failed there passes here".to_owned(),
             (count, None) => format!("the {count} tests that failed there pass here"),
         };
         let mut diagnosis = diagnosis_of(first, &known, class);

@@ -196,6 +196,7 @@ fn busy(db: &mut Db, owner: &Incident, job: &jobs::Job) -> Result<Option<SkipRea
     if let Some(newest) = pull_requests::newest_of(db, owner.id)? {
         let settled = newest.merged_at.or(newest.closed_at);
         match settled {
+            None if newest.hands_off => return Ok(Some(SkipReason::HandsOff { branch: newest.branch })),
             None => {
                 return Ok(Some(SkipReason::PullRequestOpen {
                     pull_request: newest.address(),

@@ -1,0 +1,333 @@
+//! The program as people start it: what it prints, and its exit code.
+
+use crate::shop::{BROKEN_CART, BROKEN_SESSION, CART, FILES, File, HOPELESS, a_day_without_orders};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// Runs the program with this environment and no other.
+fn fixpoint(arguments: &[&str], environment: &[(&str, &str)], folder: &Path) -> Output {
+    #[allow(clippy::disallowed_methods, reason = "the test plays a person at a terminal")]
+    let mut program = Command::new(env!("CARGO_BIN_EXE_fixpoint"));
+    program
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("HOME", folder);
+    program
+        .env("FIXPOINT__DATA__DIR", folder.join("data"))
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap()
+}
+
+/// A repository with the shop, and with these files committed later.
+fn shop(folder: &TempDir, later: &[File]) -> PathBuf {
+    let repo = folder.path().join("shop");
+    let write = |files: &[File]| {
+        for (path, text) in files {
+            let path = repo.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+    };
+    let git = |arguments: &str| {
+        #[allow(clippy::disallowed_methods, reason = "the test plays a person at a terminal")]
+        let done = Command::new("git")
+            .arg("-C")
+            .arg(&repo)
+            .args(arguments.split(' '))
+            .output()
+            .unwrap();
+        assert!(
+            done.status.success(),
+            "git {arguments}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+    };
+    write(&FILES);
+    git("init --quiet --initial-branch=main");
+    for (files, message) in [(&[][..], "Begin"), (later, "Change")] {
+        write(files);
+        git("add --all");
+        git(&format!(
+            "-c user.name=ada -c user.email=ada@example.com commit --quiet --allow-empty -m {message}"
+        ));
+    }
+    repo
+}
+
+/// `fixpoint fix --json` on the shop: exit code and the one object.
+fn fix(later: &[File], arguments: &[&str]) -> (i32, Value) {
+    let folder = TempDir::new().unwrap();
+    let repo = shop(&folder, later);
+    let mut all = vec!["fix", "--json", "--repo", repo.to_str().unwrap()];
+    all.extend(arguments);
+    let output = fixpoint(&all, &[], folder.path());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let object = serde_json::from_str(&text).unwrap_or_else(|error| {
+        panic!(
+            "not one object ({error}): {text}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
+    (output.status.code().unwrap(), object)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_mistake_is_one_sentence_on_standard_error_and_exit_code_2() {
+    let folder = TempDir::new().unwrap();
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let empty = empty.to_str().unwrap();
+    std::fs::write(folder.path().join("event.json"), "{").unwrap();
+    std::fs::write(folder.path().join("ci.log"), "all is well\n").unwrap();
+    std::fs::write(folder.path().join("own.toml"), "[planner]\nback_off_seconds = 1\n").unwrap();
+    let cases: [(&[&str], &[(&str, &str)], &str); 10] = [
+        (&["fix", "--repo", "/nowhere"], &[], "--repo /nowhere"),
+        (&["fix", "--repo", empty], &[], "is not the root of a git repository"),
+        (&["fix", "--budget", "soon"], &[], "--budget"),
+        (
+            &["fix", "--event", "event.json", "--repo", empty],
+            &[],
+            "--event event.json",
+        ),
+        (&["fix", "--log", "ci.log", "--repo", empty], &[], "--log ci.log"),
+        (
+            &["fix", "--log", "missing.log", "--repo", empty],
+            &[],
+            "--log missing.log",
+        ),
+        (
+            &["fix", "--config", "own.toml", "--repo", empty],
+            &[],
+            "planner.back_off_seconds",
+        ),
+        (
+            &["fix", "--repo", empty],
+            &[("SENTRY_FIXER_MAX_RETRIES", "many")],
+            "SENTRY_FIXER_MAX_RETRIES",
+        ),
+        (&["up"], &[("PORT", "eighty")], "PORT"),
+        (&["mend"], &[], "mend"),
+    ];
+    for (arguments, environment, named) in cases {
+        let output = fixpoint(arguments, environment, folder.path());
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(named), "{arguments:?}: {said}");
+        assert!(output.stdout.is_empty(), "{arguments:?}: {}", text(&output.stdout));
+        // What clap says about arguments has its usual form, with the usage below the sentence.
+        let ours = said.starts_with("fixpoint: ");
+        assert!(!ours || said.trim_end().lines().count() == 1, "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_stop_the_start() {
+    let folder = TempDir::new().unwrap();
+    for (name, value, named) in [
+        ("AMQP_URL", "carrier://pigeon", "bus.url"),
+        ("GITHUB_REPO_OWNER", "acme", "project.name"),
+        ("SLACK_BOT_TOKEN", "xoxb-1", "SLACK_CHANNEL_ID"),
+    ] {
+        let output = fixpoint(&["up", "--listen", "127.0.0.1:0"], &[(name, value)], folder.path());
+        let said = text(&output.stderr);
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{said}");
+        assert!(said.contains(named), "{said}");
+    }
+}
+
+#[test]
+fn a_proved_fix_is_one_object_a_branch_and_exit_code_0() {
+    let folder = TempDir::new().unwrap();
+    let repo = shop(&folder, &[BROKEN_CART]);
+    let output = fixpoint(&["fix", "--json", "--repo", repo.to_str().unwrap()], &[], folder.path());
+    let object: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
+    assert_eq!(
+        (output.status.code(), &object["outcome"]),
+        (Some(0), &Value::from("proved")),
+        "{object:#}"
+    );
+    for key in [
+        "outcome",
+        "engine",
+        "template",
+        "files",
+        "branch",
+        "confidence",
+        "evidence",
+        "candidates_tried",
+        "budget_exhausted",
+        "wall_ms",
+        "cpu_ms",
+        "objections",
+    ] {
+        assert!(
+            object.get(key).is_some_and(|value| !value.is_null()),
+            "{key} is missing: {object:#}"
+        );
+    }
+    let evidence = &object["evidence"];
+    for key in [
+        "command",
+        "command_source",
+        "reproduction",
+        "after",
+        "reruns",
+        "tree_before",
+        "tree_after",
+    ] {
+        assert!(
+            evidence.get(key).is_some_and(|value| !value.is_null()),
+            "evidence.{key} is missing: {evidence:#}"
+        );
+    }
+    assert_eq!(
+        (&evidence["reproduction"]["exit_code"], &evidence["after"]["exit_code"]),
+        (&Value::from(1), &Value::from(0))
+    );
+    assert_eq!(evidence["reproduction"]["failed"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (
+            &evidence["after"]["passed"],
+            &evidence["after"]["failed"],
+            &evidence["after"]["skipped"]
+        ),
+        (&7.into(), &0.into(), &0.into())
+    );
+    assert_eq!(
+        (object["files"].as_array().unwrap().len(), &object["files"][0]["path"]),
+        (1, &Value::from(CART.0))
+    );
+    assert_eq!(
+        std::fs::read_to_string(repo.join(CART.0)).unwrap(),
+        BROKEN_CART.1,
+        "the working tree is untouched"
+    );
+    let branch = repo.join(".git/refs/heads").join(object["branch"].as_str().unwrap());
+    assert!(branch.is_file(), "the branch is there");
+}
+
+#[test]
+fn a_dry_run_leaves_no_branch() {
+    let (code, object) = fix(&[BROKEN_CART], &["--dry-run"]);
+    assert_eq!(
+        (code, &object["outcome"], &object["branch"]),
+        (0, &Value::from("proved"), &Value::Null),
+        "{object:#}"
+    );
+}
+
+#[test]
+fn a_green_repository_is_not_reproduced_5() {
+    let (code, object) = fix(&[], &[]);
+    assert_eq!(
+        (code, &object["outcome"]),
+        (5, &Value::from("not_reproduced")),
+        "{object:#}"
+    );
+}
+
+#[test]
+fn a_fix_in_a_blocked_place_is_refused_4() {
+    let (code, object) = fix(&[BROKEN_SESSION], &[]);
+    assert_eq!(
+        (code, &object["outcome"], &object["branch"]),
+        (4, &Value::from("refused"), &Value::Null),
+        "{object:#}"
+    );
+    assert_eq!(object["objections"][0]["rule"], "blocked_path");
+}
+
+#[test]
+fn what_no_small_change_mends_is_no_fix_3() {
+    let (code, object) = fix(&HOPELESS, &["--budget", "5s"]);
+    assert_eq!(
+        (code, &object["outcome"], &object["files"]),
+        (3, &Value::from("no_fix"), &serde_json::json!([])),
+        "{object:#}"
+    );
+}
+
+#[test]
+fn a_command_that_does_not_exist_is_the_environment_7() {
+    let (code, object) = fix(&[BROKEN_CART], &["--test", "no-such-runner --quickly"]);
+    assert_eq!(
+        (code, &object["outcome"]),
+        (7, &Value::from("environment")),
+        "{object:#}"
+    );
+}
+
+#[test]
+fn without_tests_a_fix_is_unverified_9() {
+    let folder = TempDir::new().unwrap();
+    let repo = shop(&folder, &[BROKEN_CART]);
+    let arguments = ["fix", "--json", "--repo", repo.to_str().unwrap()];
+    let output = fixpoint(&arguments, &[("SENTRY_FIXER_RUN_TESTS", "false")], folder.path());
+    let object: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
+    assert_eq!(
+        (output.status.code(), &object["outcome"]),
+        (Some(9), &Value::from("unverified")),
+        "{object:#}"
+    );
+}
+
+#[test]
+fn an_event_is_reproduced_and_fixed() {
+    let folder = TempDir::new().unwrap();
+    let repo = shop(&folder, &[]);
+    std::fs::write(folder.path().join("event.json"), a_day_without_orders().to_string()).unwrap();
+    let output = fixpoint(
+        &[
+            "fix",
+            "--json",
+            "--event",
+            "event.json",
+            "--repo",
+            repo.to_str().unwrap(),
+        ],
+        &[],
+        folder.path(),
+    );
+    let object: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
+    assert_eq!(
+        (output.status.code(), &object["outcome"]),
+        (Some(0), &Value::from("proved")),
+        "{object:#}"
+    );
+    assert!(
+        object["evidence"]["reproduction"]["written_test"]["content"]
+            .as_str()
+            .unwrap()
+            .contains("daily_summary")
+    );
+    assert!(object["branch"].as_str().unwrap().starts_with("fixpoint/sentry-"));
+}
+
+#[test]
+fn without_json_a_person_reads_the_diff() {
+    let folder = TempDir::new().unwrap();
+    let repo = shop(&folder, &[BROKEN_CART]);
+    let output = fixpoint(&["fix", "--repo", repo.to_str().unwrap()], &[], folder.path());
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    for part in [
+        "proved",
+        "-    if total > 50:",
+        "+    if total >= 50:",
+        "git show fixpoint/ci-",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}

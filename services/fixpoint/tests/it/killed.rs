@@ -1,0 +1,99 @@
+//! kill -9 of the fixer wherever an attempt can be: there is one pull request in the end, one branch, one message.
+
+use crate::world::World;
+use domain::attempt::Stage;
+use domain::message::Kind;
+use github_sim::{Fault, FaultKind};
+use serde_json::json;
+
+/// Where the fixer dies.
+#[derive(Clone, Copy)]
+enum At {
+    /// When it says that it is in a stage.
+    Stage(Stage),
+    /// When it sends a message, which is lost with it.
+    Message(Kind),
+    /// While GitHub holds a request of it. The request goes on when the next fixer has done everything.
+    RequestBefore(&'static str, &'static str),
+    /// The same, and the request goes on before the next fixer starts.
+    RequestAfter(&'static str, &'static str),
+}
+
+async fn dies(at: At) {
+    let mut world = World::new().await;
+    let (sha, log) = world.pushed_by_mistake("main");
+    world.settle().await;
+    let mut late = None;
+    match at {
+        At::Stage(_) | At::Message(_) => {
+            let hold = match at {
+                At::Stage(stage) => world.hold_stage(stage),
+                At::Message(kind) => world.hold(kind),
+                _ => unreachable!("these are requests"),
+            };
+            world.github.fail_workflow_with("main", &sha, &log);
+            hold.caught().await;
+            world.kill_fixer().await;
+            hold.release();
+        }
+        At::RequestBefore(method, path) | At::RequestAfter(method, path) => {
+            let fault = world
+                .github
+                .faults()
+                .push(Fault::once(method, path, FaultKind::Block))
+                .unwrap();
+            world.github.fail_workflow_with("main", &sha, &log);
+            world.within(path, fault.reached()).await;
+            world.kill_fixer().await;
+            late = Some(fault);
+        }
+    }
+    if let (At::RequestAfter(..), Some(fault)) = (at, &late) {
+        fault.release();
+    }
+    world.start_fixer();
+    let job = world
+        .job_until("the next fixer publishes", |job| job["state"] == "succeeded")
+        .await;
+    if let Some(fault) = late {
+        fault.release();
+    }
+    world.settle().await;
+
+    let fence = job["attempts"].as_array().unwrap().last().unwrap()["fence"]
+        .as_i64()
+        .unwrap();
+    assert!(fence > 1, "the second fixer has a newer fence: {fence}");
+    let pull = world.pull();
+    assert_eq!(job["pull_request"]["head_sha"], json!(pull.head_sha));
+    assert_eq!(world.own_branches(), [pull.head.clone()]);
+    assert_eq!(world.job().await["pull_request"]["hands_off"], json!(false));
+    assert_eq!(world.said().len(), 1, "{:#?}", world.said());
+    assert!(world.github.run_tests(&pull.head_sha).0, "the branch is green");
+    world.done().await;
+}
+
+macro_rules! dies {
+    ($($name:ident: $at:expr;)*) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            dies($at).await;
+        }
+    )* };
+}
+
+dies! {
+    when_it_claims: At::Message(Kind::AttemptClaim);
+    when_it_checks_out: At::RequestBefore("", r"shop\.git/");
+    when_it_reads_the_log: At::RequestBefore("GET", r"/actions/jobs/\d+/logs$");
+    when_it_prepares: At::Stage(Stage::Prepare);
+    when_it_reproduces: At::Stage(Stage::Reproduce);
+    when_it_proposes: At::Stage(Stage::Propose);
+    when_it_proves: At::Stage(Stage::Prove);
+    when_it_asks: At::Message(Kind::MayPublish);
+    when_it_pushes_and_the_push_comes_late: At::RequestBefore("POST", r"shop\.git/git-receive-pack$");
+    when_it_pushes_and_the_push_comes_early: At::RequestAfter("POST", r"shop\.git/git-receive-pack$");
+    when_it_opens_the_pull_request_and_that_comes_late: At::RequestBefore("POST", r"/pulls$");
+    when_it_opens_the_pull_request_and_that_comes_early: At::RequestAfter("POST", r"/pulls$");
+    when_it_reports: At::Message(Kind::AttemptFinished);
+}
