@@ -319,6 +319,20 @@ impl<'p> Scope<'p> {
         self.confined.get(name).is_none_or(|range| range.start <= node.start_byte() && node.end_byte() <= range.end)
     }
 
+    /// Methods without parameters that answer yes or no and were seen on a receiver of this name.
+    pub fn predicates(&self, name: &str) -> Vec<&'p str> {
+        let Some(seen) = self.project.receivers.get(name.rsplit('.').next().unwrap_or(name)) else { return Vec::new() };
+        let telling = |name: &str| ["is_", "has_", "can_", "should_", "in_"].iter().any(|start| name.starts_with(start));
+        self.project
+            .functions
+            .iter()
+            .filter(|function| function.class.is_some() && function.params.is_empty() && seen.contains_key(&function.name))
+            .filter(|function| (function.returns.as_deref() == Some("bool") || telling(&function.name)) && !function.decorators.iter().any(|decorator| decorator.contains("property")))
+            .map(|function| function.name.as_str())
+            .take(3)
+            .collect()
+    }
+
     /// Whether the name is bound in the function (parameters included).
     pub fn binds(&self, name: &str) -> bool {
         self.bound.contains_key(name)
@@ -377,6 +391,12 @@ impl<'p> Scope<'p> {
         for v in &operands {
             pool.push(v.clone());
             pool.push(format!("not {v}"));
+        }
+        for v in operands.iter().take(6) {
+            for method in self.predicates(v) {
+                pool.push(format!("{v}.{method}()"));
+                pool.push(format!("not {v}.{method}()"));
+            }
         }
         for v in &operands {
             match self.guess(v) {

@@ -61,6 +61,11 @@ pub fn methods_of(owner: &str) -> &'static [&'static str] {
     }
 }
 
+/// Whether some built-in type has a method of this name.
+pub fn is_builtin_method(name: &str) -> bool {
+    ["list", "dict", "set", "str", "deque"].iter().any(|owner| methods_of(owner).contains(&name))
+}
+
 /// Candidates of this family.
 pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
     let node = site.node;
@@ -242,6 +247,7 @@ fn known(site: &Site<'_>, list: Node<'_>, bare: &str, full: &str, arguments: &[N
             offer("start=1", "T07.start", 1.65);
         }
         "next" if count == 1 => offer("None", "T09.empty-default", 1.5),
+        "pop" if count == 0 => offer("0", "T03.known", 1.6),
         "pop" | "get" | "getattr" if count == 1 || bare == "getattr" && count == 2 => {
             for default in ["None", "0", "[]", "\"\"", "{}", "False"] {
                 offer(default, "T09.get-default", if default == "None" { 1.7 } else { 1.9 });

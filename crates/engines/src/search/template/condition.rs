@@ -105,6 +105,9 @@ fn filter(site: &Site<'_>, emit: &mut Emit<'_>) {
     let mut atoms: Vec<String> = Vec::new();
     for name in named(left).into_iter().chain([left]).filter(|child| child.kind() == "identifier").map(|child| site.text(child)) {
         atoms.extend([name.to_owned(), format!("{name} is not None"), format!("{name} > 0"), format!("not {name}")]);
+        for method in site.scope.predicates(name) {
+            atoms.extend([format!("{name}.{method}()"), format!("not {name}.{method}()")]);
+        }
         for attribute in site.scope.project.attributes_of(name).into_iter().take(5) {
             atoms.extend([format!("{name}.{attribute}"), format!("not {name}.{attribute}"), format!("{name}.{attribute} is not None")]);
         }
@@ -163,6 +166,8 @@ mod tests {
         turns("def f(a, b):\n    if a < b:\n        return a\n", None, "a < b", &["a < b and a", "a < b or b", "0 <= a < b", "b"]);
         turns("def f(a, b):\n    if a or b:\n        return a\n", None, "a or b", &["a", "b", "(a or b) and not a"]);
         turns("def f(a, b):\n    if not a:\n        return b\n", None, "not a", &["a is None"]);
+        let text = "class Loan:\n    def is_open(self):\n        return True\ndef g(loan):\n    return loan.is_open()\ndef f(loans, who):\n    return [loan for loan in loans if loan.member == who]\n";
+        turns(text, None, "if loan.member == who", &["if loan.member == who and loan.is_open()", "if loan.is_open() and loan.member == who"]);
         turns("def f(a):\n    return [x for x in a]\n", None, "x in a]", &["x in a if x]", "x in a if x is not None]"]);
         turns("def f(a):\n    return [x for x in a if x]\n", None, " if x]", &["]"]);
     }

@@ -2,12 +2,16 @@
 use super::{Emit, Site};
 use crate::search::edit::Splice;
 use crate::search::symptom::Symptom;
-use crate::search::syntax::{class_of, is_expression, is_statement, named, role};
+use crate::search::syntax::{class_of, is_expression, is_statement, named, role, visit};
 
 /// Candidates of this family.
 pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
     match site.node.kind() {
-        "for_statement" | "for_in_clause" => iterated(site, emit),
+        "for_statement" | "for_in_clause" => {
+            iterated(site, emit);
+            bounded(site, emit);
+        }
+        "assignment" => unpacked(site, emit),
         "function_definition" => signature(site, emit),
         _ => {}
     }
@@ -23,6 +27,53 @@ fn iterated(site: &Site<'_>, emit: &mut Emit<'_>) {
     if matches!(right.kind(), "identifier" | "attribute" | "call" | "subscript") && !text.starts_with("list(") && !text.starts_with("range(") {
         emit(site.replace(right, format!("list({text})"), "T21.iterate-copy", 2.1));
     }
+}
+
+/// `for i in range(n): … xs[i]` → `range(min(n, len(xs)))`, for containers that are indexed in the loop.
+fn bounded(site: &Site<'_>, emit: &mut Emit<'_>) {
+    let source = site.scope.source;
+    if !site.shows(|symptom| matches!(symptom, Symptom::OutOfRange)) {
+        return;
+    }
+    let (Some(left), Some(right)) = (site.field("left"), site.field("right")) else { return };
+    if right.kind() != "call" || source.field(right, "function") != "range" {
+        return;
+    }
+    let arguments = right.child_by_field_name("arguments").map(named).unwrap_or_default();
+    let Some(stop) = arguments.get(usize::from(arguments.len() > 1)).copied() else { return };
+    let Some(whole) = site.node.parent().filter(|_| site.node.kind() == "for_in_clause").or(Some(site.node)) else { return };
+    let mut containers: Vec<String> = Vec::new();
+    visit(whole, &mut |node| {
+        let indexed = node.kind() == "subscript" && source.field(node, "subscript").split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == site.text(left));
+        let container = source.field(node, "value").to_owned();
+        if indexed && !containers.contains(&container) {
+            containers.push(container);
+        }
+    });
+    for container in containers.iter().take(3).filter(|container| !site.text(stop).contains(&format!("len({container})"))) {
+        emit(site.replace(stop, format!("min({}, len({container}))", site.text(stop)), "T17.bound", 1.6));
+        emit(site.replace(stop, format!("len({container})"), "T17.bound", 2.0));
+    }
+}
+
+/// `a, b = text.split(sep)` → `a, b = text.partition(sep)[::2]`, which always has two parts.
+fn unpacked(site: &Site<'_>, emit: &mut Emit<'_>) {
+    let source = site.scope.source;
+    if !site.shows(|symptom| matches!(symptom, Symptom::Unpacking)) {
+        return;
+    }
+    let (Some(left), Some(right)) = (site.field("left"), site.field("right")) else { return };
+    let targets = if matches!(left.kind(), "pattern_list" | "tuple_pattern") { named(left).len() } else { 0 };
+    let function = right.child_by_field_name("function").filter(|function| right.kind() == "call" && function.kind() == "attribute");
+    let Some(function) = function.filter(|_| targets == 2) else { return };
+    let arguments = right.child_by_field_name("arguments").map(named).unwrap_or_default();
+    let part = match source.field(function, "attribute") {
+        "split" => "partition",
+        "rsplit" => "rpartition",
+        _ => return,
+    };
+    let separator = arguments.first().map_or("\" \"", |separator| site.text(*separator));
+    emit(site.replace(right, format!("{}.{part}({separator})[::2]", source.field(function, "object")), "T04.partition", 1.3));
 }
 
 /// A local that may be unbound gets a first value at the start of the function, and before the outermost loop or branch.
@@ -118,6 +169,17 @@ mod tests {
             Some(("UnboundLocalError", "cannot access local variable 'best' where it is not associated with a value")),
             &["def f(xs):\n    best = None\n    for x in xs:\n        best = x\n    return best\n"],
         );
+    }
+
+    #[test]
+    fn loops_end_where_their_containers_end() {
+        let loop_ = "def f(xs, n):\n    out = []\n    for i in range(n):\n        out.append(xs[i])\n    return out\n";
+        turns(loop_, Some(("IndexError", "list index out of range")), "range(n)", &["range(min(n, len(xs)))", "range(len(xs))"]);
+    }
+
+    #[test]
+    fn two_parts_are_always_there() {
+        turns("def f(x):\n    a, b = x.split(':')\n    return a\n", Some(("ValueError", "not enough values to unpack (expected 2, got 1)")), "x.split(':')", &["x.partition(':')[::2]"]);
     }
 
     #[test]

@@ -5,6 +5,9 @@ use crate::search::syntax::{is_expression, named, operand, role};
 /// Candidates of this family.
 pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
     let node = site.node;
+    if node.kind() == "assignment" {
+        accumulate(site, emit);
+    }
     if !is_expression(node) {
         return;
     }
@@ -25,6 +28,19 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
     }
     add(site, emit);
     other(site, emit);
+}
+
+/// `d[k] = v` → `d[k] = d.get(k, 0) + v`.
+fn accumulate(site: &Site<'_>, emit: &mut Emit<'_>) {
+    let (Some(left), Some(right)) = (site.field("left").filter(|left| left.kind() == "subscript"), site.field("right")) else { return };
+    let (Some(container), Some(key)) = (left.child_by_field_name("value"), left.child_by_field_name("subscript")) else { return };
+    let (container, key) = (site.text(container), site.text(key));
+    if site.text(right).contains(&format!("{container}.get(")) || site.text(right).contains(&format!("{container}[")) {
+        return;
+    }
+    for (zero, cost) in [("0", 2.2), ("[]", 2.6), ("\"\"", 2.8)] {
+        emit(site.replace(right, format!("{container}.get({key}, {zero}) + {}", operand(site.text(right))), "T16a.accumulate", cost));
+    }
 }
 
 fn add(site: &Site<'_>, emit: &mut Emit<'_>) {
@@ -89,6 +105,7 @@ mod tests {
     #[test]
     fn operands_come_and_go() {
         turns("def f(a, b):\n    return a + b - 1\n", None, "a + b - 1", &["a + b", "a - 1"]);
+        turns("def f(d, k, v):\n    d[k] = v\n", None, "= v", &["= d.get(k, 0) + v"]);
         turns("def f(a, b):\n    total = a\n    return total\n", None, "total = a", &["total = a * b", "total = a + b"]);
     }
 

@@ -69,6 +69,7 @@ fn subscript(site: &Site<'_>, emit: &mut Emit<'_>) {
         let kind = kind_of_values(site, container);
         let fits = |text: &str| kind == Guess::Unknown || site.scope.guess(text) == kind;
         let mut defaults: Vec<String> = constants(true).cloned().collect();
+        defaults.extend(values_of(site, container));
         defaults.extend(site.scope.project.fallbacks.keys().filter(|text| text.len() < 24 && fits(text)).take(3).cloned());
         defaults.extend(element_defaults(site, node).into_iter().filter(|text| kind != Guess::Unknown && fits(text)));
         defaults.push(String::new());
@@ -83,7 +84,7 @@ fn subscript(site: &Site<'_>, emit: &mut Emit<'_>) {
         for (rank, default) in defaults.iter().enumerate() {
             let call = if default.is_empty() { format!("{container}.get({index})") } else { format!("{container}.get({index}, {default})") };
             #[expect(clippy::cast_precision_loss, reason = "a few")]
-            emit(site.splice(node.byte_range(), call, "T09.get", 1.7 + 0.06 * rank as f64, format!("do not expect `{index}` in `{}`", brief(container))));
+            emit(site.splice(node.byte_range(), call, "T09.get", 1.7 + 0.06 * rank as f64, missing_key(index, container, default)));
         }
     }
     if matches!(key.kind(), "integer" | "unary_operator") || !textual {
@@ -94,17 +95,48 @@ fn subscript(site: &Site<'_>, emit: &mut Emit<'_>) {
     }
 }
 
+fn missing_key(index: &str, container: &str, default: &str) -> String {
+    let answer = if default.is_empty() { "None" } else { default };
+    format!("use `{answer}` where `{}` has no `{}`", brief(container), brief(index))
+}
+
+/// Literal values of a dictionary of module level, as answers to a key that it has not got: those that the file's own words name
+/// first, then from the last to the first.
+fn values_of(site: &Site<'_>, container: &str) -> Vec<String> {
+    let source = site.scope.source;
+    let Some(dictionary) = dictionary(site, container) else { return Vec::new() };
+    let mut values: Vec<String> = Vec::new();
+    for value in named(dictionary).iter().rev().filter_map(|pair| pair.child_by_field_name("value")) {
+        let text = source.text(value);
+        if matches!(value.kind(), "string" | "integer" | "float" | "true" | "false" | "identifier") && !values.iter().any(|known| known == text) {
+            values.push(text.to_owned());
+        }
+    }
+    let mut told = String::new();
+    crate::search::syntax::visit(source.tree.root_node(), &mut |node| {
+        let is_words = node.kind() == "comment" || (node.kind() == "string" && node.parent().is_some_and(|parent| parent.kind() == "expression_statement"));
+        if is_words {
+            told.push_str(source.text(node));
+        }
+    });
+    values.sort_by_key(|value| !told.contains(value.as_str()));
+    // Many different values are data, and none of them is an answer for the others.
+    if values.len() > 6 { Vec::new() } else { values }
+}
+
+/// The dictionary literal of module level with this name.
+fn dictionary<'a>(site: &Site<'a>, name: &str) -> Option<Node<'a>> {
+    let source = site.scope.source;
+    named(source.tree.root_node()).into_iter().find_map(|statement| {
+        let assignment = named(statement).first().copied().filter(|child| child.kind() == "assignment" && source.field(*child, "left") == name)?;
+        assignment.child_by_field_name("right").filter(|right| right.kind() == "dictionary")
+    })
+}
+
 /// Kind of the values of a dictionary literal of module level.
 fn kind_of_values(site: &Site<'_>, container: &str) -> Guess {
-    let source = site.scope.source;
-    for statement in named(source.tree.root_node()) {
-        let Some(assignment) = named(statement).first().copied().filter(|child| child.kind() == "assignment" && source.field(*child, "left") == container) else { continue };
-        if let Some(dictionary) = assignment.child_by_field_name("right").filter(|right| right.kind() == "dictionary")
-            && let Some(value) = named(dictionary).first().and_then(|pair| pair.child_by_field_name("value")) {
-                return site.scope.guess(source.text(value));
-            }
-    }
-    Guess::Unknown
+    let first = dictionary(site, container).and_then(|dictionary| named(dictionary).first().and_then(|pair| pair.child_by_field_name("value")));
+    first.map_or(Guess::Unknown, |value| site.scope.guess(site.scope.source.text(value)))
 }
 
 /// What an element that is missing could be replaced by: judged by how the value is used.

@@ -30,7 +30,8 @@ fn number(site: &Site<'_>, emit: &mut Emit<'_>) {
     let node = site.node;
     let own = site.own();
     if let Ok(value) = own.replace('_', "").parse::<i64>() {
-        for (other, cost) in [(value.saturating_add(1), 1.1), (value.saturating_sub(1), 1.1)] {
+        let index = if node.parent().is_some_and(|parent| parent.kind() == "subscript") { 0.2 } else { 0.0 };
+        for (other, cost) in [(value.saturating_add(1), 1.1 + index), (value.saturating_sub(1), 1.1 + index)] {
             emit(site.replace(node, other.to_string(), "T06.step", cost));
         }
         for (other, cost) in [(0, 1.4), (1, 1.4), (2, 1.8), (-1, 1.7)] {
@@ -259,7 +260,15 @@ fn format(site: &Site<'_>, emit: &mut Emit<'_>) {
             emit(site.replace(site.node, own.replacen(from, to, 1), "T06.digits", 1.8));
         }
     }
-    if !own.contains(',') && own.contains('.') {
+    if own.contains("%d") && own.contains("%m") {
+        emit(site.replace(site.node, own.replace("%d", "\u{0}").replace("%m", "%d").replace('\u{0}', "%m"), "T06.format", 1.5));
+    }
+    for (from, to) in [("%m", "%M"), ("%M", "%m"), ("%y", "%Y"), ("%Y", "%y"), ("%H", "%I"), ("%I", "%H"), ("%B", "%b"), ("%b", "%B")] {
+        if own.contains(from) {
+            emit(site.replace(site.node, own.replacen(from, to, 1), "T06.format", 1.7));
+        }
+    }
+    if !own.contains(',') && own.contains('.') && !own.contains('%') {
         emit(site.replace(site.node, own.replacen('.', ",.", 1), "T06.digits", 2.0));
     }
     emit(site.replace(site.node, "", "T06.digits", 2.2));
@@ -278,6 +287,13 @@ fn container(site: &Site<'_>, emit: &mut Emit<'_>) {
         for name in site.scope.names_at(node).iter().take(4).map(String::as_str).chain(["0", "1", "[]", "None"]) {
             if node.kind() == "list" {
                 emit(site.replace(node, format!("{open}{name}{close}"), "T06c.put", 2.2));
+            }
+        }
+        if node.kind() == "dictionary" {
+            for (other, known, cost) in [("defaultdict(list)", "defaultdict", 1.5), ("defaultdict(int)", "defaultdict", 1.6), ("Counter()", "Counter", 1.7), ("OrderedDict()", "OrderedDict", 2.2)] {
+                if site.scope.knows(known) {
+                    emit(site.replace(node, other, "T06.default", cost));
+                }
             }
         }
         for other in ["None", "0", "{}", "[]", "set()", "\"\""] {

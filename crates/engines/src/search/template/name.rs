@@ -52,6 +52,9 @@ fn variable(site: &Site<'_>, emit: &mut Emit<'_>) {
             emit(site.replace(node, other.clone(), "T05.variable", 2.0 + fits + lacks(other) - 0.4 * likeness(name, other.rsplit('.').next().unwrap_or(other))));
         }
     }
+    if !called && scope.binds(name) && wanted.is_none() && matches!(scope.guess(name), crate::search::scope::Guess::Object | crate::search::scope::Guess::Unknown) {
+        inside(site, name, emit);
+    }
     if let Some(class) = scope.class.as_deref().filter(|_| scope.params.first().is_some_and(|first| first == "self"))
         && scope.project.members(class).contains(name) {
             emit(site.replace(node, format!("self.{name}"), "T05.self", if undefined { 0.3 } else { 1.3 }));
@@ -75,6 +78,23 @@ fn callable(site: &Site<'_>, name: &str, undefined: bool, emit: &mut Emit<'_>) {
                 emit(site.replace(site.node, builtin, "T04.function", 1.0 - 0.5 * likeness(name, builtin)));
             }
         }
+    }
+}
+
+/// `member` → `member.name`: an attribute of the object instead of the object.
+fn inside(site: &Site<'_>, name: &str, emit: &mut Emit<'_>) {
+    let place = site.node.parent().map_or("", |parent| parent.kind());
+    if !matches!(place, "comparison_operator" | "argument_list" | "return_statement" | "binary_operator" | "subscript" | "tuple" | "list" | "pair" | "keyword_argument" | "interpolation" | "assignment") {
+        return;
+    }
+    let methods: BTreeSet<&str> = site.scope.project.functions.iter().filter(|function| function.class.is_some() && !function.decorators.iter().any(|decorator| decorator.contains("property"))).map(|function| function.name.as_str()).collect();
+    let known = site.scope.project.attributes_of(name);
+    for (rank, attribute) in known.iter().filter(|attribute| !methods.contains(attribute.as_str())).take(5).enumerate() {
+        if super::call::is_builtin_method(attribute) {
+            continue;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "five")]
+        emit(site.replace(site.node, format!("{name}.{attribute}"), "T05.inside", 2.0 + 0.05 * rank as f64));
     }
 }
 
@@ -162,8 +182,12 @@ fn attribute(site: &Site<'_>, emit: &mut Emit<'_>) {
     }
 }
 
-/// `order.total` as a whole by a plain variable or another attribute of the function.
+/// `order.customer` → `order`; `order.total` as a whole by a plain variable or another attribute of the function.
 fn whole(site: &Site<'_>, node: Node<'_>, emit: &mut Emit<'_>) {
+    let object = site.scope.source.field(node, "object");
+    if !matches!(object, "self" | "cls") && site.scope.root_is_bound(object) {
+        emit(site.replace(node, object, "T05.inside", 2.2));
+    }
     for other in site.scope.names_at(node).iter().take(5) {
         emit(site.replace(node, other.clone(), "T05.variable", 2.0 + if site.scope.compatible(site.own(), other) { 0.0 } else { 0.6 }));
     }
@@ -202,6 +226,7 @@ mod tests {
     fn attributes_come_from_classes_and_receivers() {
         let text = "class Cart:\n    def __init__(self):\n        self.items = []\n        self.total = 0\n    def size(self):\n        return len(self.itms)\n";
         turns(text, Some(("AttributeError", "'Cart' object has no attribute 'itms'")), "self.itms", &["self.items", "self.total"]);
+        turns("def f(who, member):\n    print(member.name)\n    return who == member\n", None, "who == member\n", &["who == member.name\n"]);
         turns("def f(order):\n    print(order.net)\n    return order.gross\n", None, "order.gross", &["order.net"]);
     }
 

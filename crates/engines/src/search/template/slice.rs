@@ -1,6 +1,7 @@
 //! T17: bounds of slices and indexes.
 use super::{Emit, Site};
 use crate::search::scope::Guess;
+use crate::search::symptom::Symptom;
 use crate::search::syntax::{all, is_expression, named, operand, role};
 
 /// Candidates of this family.
@@ -74,7 +75,9 @@ fn index(site: &Site<'_>, emit: &mut Emit<'_>) {
     if key.kind() != "slice" && key.kind() != "string" {
         let text = site.text(key);
         if key.kind() == "identifier" && site.scope.guess(text) != Guess::Text {
-            emit(site.replace(key, format!("{text} % len({own})"), "T17.wrap", 2.3));
+            // Where the interpreter has refused an index, wrapping it only hides that.
+            let hides = site.shows(|symptom| matches!(symptom, Symptom::OutOfRange));
+            emit(site.replace(key, format!("{text} % len({own})"), "T17.wrap", if hides { 4.5 } else { 2.3 }));
             emit(site.replace(key, format!("-{text}"), "T17.end", 2.4));
         }
         if matches!(key.kind(), "integer" | "unary_operator") {

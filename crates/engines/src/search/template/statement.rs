@@ -22,6 +22,7 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
         return;
     }
     insert(site, emit);
+    update(site, emit);
     initialise(site, emit);
     delete(site, emit);
     shift(site, emit);
@@ -109,6 +110,10 @@ fn insert(site: &Site<'_>, emit: &mut Emit<'_>) {
             put(site, &format!("{name} = {other}"), "T11a.assign", if likeness(name, other) >= 0.5 { 3.0 } else { 3.4 }, emit);
         }
     }
+    for attribute in scope.attributes.iter().filter(|attribute| !attribute.starts_with("self.") && scope.root_is_bound(attribute) && scope.guess(attribute) == Guess::Number).take(3) {
+        put(site, &format!("{attribute} += 1"), "T11.step", 2.8, emit);
+        put(site, &format!("{attribute} -= 1"), "T11.step", 3.0, emit);
+    }
     for attribute in scope.attributes.iter().filter(|attribute| attribute.starts_with("self.")).take(5) {
         for other in names.iter().take(3) {
             put(site, &format!("{attribute} = {other}"), "T11a.assign", 3.2, emit);
@@ -123,6 +128,41 @@ fn insert(site: &Site<'_>, emit: &mut Emit<'_>) {
         put(site, "continue", "T11b.jump", 3.2, emit);
     }
     siblings(site, emit);
+}
+
+/// A variable that is set before a loop and read in it, but that the loop never updates.
+fn update(site: &Site<'_>, emit: &mut Emit<'_>) {
+    let scope = site.scope;
+    let Some(block) = site.node.parent().filter(|block| named(*block).last().is_some_and(|last| last.id() == site.node.id())) else { return };
+    let Some(parent) = block.parent().filter(|parent| matches!(parent.kind(), "for_statement" | "while_statement")) else { return };
+    let mut read = BTreeSet::new();
+    let mut written = BTreeSet::new();
+    visit_own(parent, &mut |node| {
+        if node.kind() == "identifier" {
+            let target = node.parent().is_some_and(|parent| matches!(parent.kind(), "assignment" | "augmented_assignment" | "for_statement") && crate::search::syntax::role(node) == "left");
+            if target {
+                written.insert(site.text(node));
+            } else {
+                read.insert(site.text(node));
+            }
+        }
+    });
+    let loop_names: Vec<&str> = scope.source.field(parent, "left").split([',', ' ', '(', ')']).filter(|name| !name.is_empty()).collect();
+    for stale in read.iter().filter(|name| !written.contains(*name) && !scope.params.iter().any(|param| param == *name)) {
+        if scope.bound_at(stale).is_none_or(|byte| byte >= parent.start_byte()) {
+            continue;
+        }
+        let mut values: Vec<String> = loop_names.iter().map(|name| (*name).to_owned()).filter(|name| name != stale).collect();
+        if scope.guess(stale) == Guess::Number {
+            values.insert(0, format!("{stale} + 1"));
+        }
+        for value in values.into_iter().take(3) {
+            let line = value.strip_prefix(&format!("{stale} + ")).map_or_else(|| format!("{stale} = {value}"), |step| format!("{stale} += {step}"));
+            if let Some(splices) = site.after(site.node, std::slice::from_ref(&line)) {
+                emit(site.edit(splices, "T11.update", 2.0, format!("then `{line}` in each round")));
+            }
+        }
+    }
 }
 
 /// Identifiers of a line with their offsets, calls and attributes left out.
@@ -315,6 +355,7 @@ mod tests {
                 &text.replace("        self.a = x\n", "        self.a = x\n        self.n = 0\n"),
             ],
         );
+        reaches("def f(a):\n    last = None\n    for x in a:\n        g(x, last)\n", None, &["def f(a):\n    last = None\n    for x in a:\n        g(x, last)\n        last = x\n"]);
         reaches("def f(a):\n    n = 0\n    for x in a:\n        g(x)\n    return n\n", None, &["def f(a):\n    n = 0\n    for x in a:\n        g(x)\n        n += 1\n    return n\n"]);
     }
 
