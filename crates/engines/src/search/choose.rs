@@ -74,7 +74,7 @@ fn fits_crash(template: &str, symptoms: &[Symptom]) -> bool {
     if template.starts_with("T15.strip") || template.starts_with("T15.case") {
         return symptoms.iter().any(|symptom| matches!(symptom, Symptom::MissingKey(_) | Symptom::Conversion));
     }
-    ["T09", "T10.missing", "T10.default", "T05.import", "T05.self", "T05.attribute", "T05.keyword", "T05.item", "T06.key", "T11.default", "T11.init", "T11.super", "T03", "T04.method", "T08.used", "T08.none", "T15.call", "T15.uncall", "T18", "T19.assign", "T19.await", "T19.return", "T19.decorator", "T21"]
+    ["T09", "T10.missing", "T10.default", "T05.import", "T05.self", "T05.attribute", "T05.keyword", "T05.item", "T06.key", "T11.default", "T11.init", "T11.super", "T03", "T04.method", "T04.partition", "T17.bound", "T08.used", "T08.none", "T15.call", "T15.uncall", "T18", "T19.assign", "T19.await", "T19.return", "T19.decorator", "T21"]
         .iter()
         .any(|prefix| template.starts_with(prefix))
 }

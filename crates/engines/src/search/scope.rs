@@ -446,7 +446,7 @@ impl<'p> Scope<'p> {
         let annotation = self.function.and_then(|function| function.child_by_field_name("return_type")).map_or("", |kind| self.source.text(kind));
         // What the function already returns in a trivial case is the best witness.
         for value in &self.returns {
-            if is_plain(value) {
+            if is_plain(value) || is_constant(value) {
                 found.push(value.clone());
             }
         }
@@ -498,6 +498,11 @@ impl<'p> Scope<'p> {
         found.retain(|value| seen.insert(value.clone()));
         found
     }
+}
+
+/// Whether a text is the name of a constant by Python's convention, `ZERO`.
+fn is_constant(text: &str) -> bool {
+    text.len() > 1 && text.starts_with(|c: char| c.is_ascii_uppercase()) && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// Literals and empty containers.

@@ -101,7 +101,7 @@ pub enum PrepareError {
     #[error("the sandbox could not build the environment")]
     Sandbox(#[from] SandboxError),
     /// The folder of layers is of no use.
-    #[error("{doing}: make prepare.layers_dir writable and give it room")]
+    #[error("{doing}: make the layers folder below data.dir writable and give it room")]
     Layers {
         /// What was being done.
         doing: String,
