@@ -11,6 +11,9 @@ use github::{CheckConclusion, Door, GitHubError, NewCheckRun, NewPull, StatusSta
 /// Name of the check run or commit status.
 const MARK: &str = "fixpoint/proof";
 
+/// How often the branch is looked at before it counts as somebody else's.
+const LOOKS: u32 = 3;
+
 /// What is to be published.
 pub struct Publication<'a> {
     /// The repository.
@@ -55,18 +58,7 @@ pub enum PublishError {
 /// [`PublishError`]; nothing is left half done that the next attempt would not find.
 pub async fn publish(mirror: &Mirror, door: &Door, what: &Publication<'_>) -> Result<OpenedPullRequest, PublishError> {
     let git = mirror.git();
-    let there = mirror.remote_head(what.branch).await.map_err(PublishError::Push)?;
-    let head = match there {
-        Some(head) => {
-            mirror.fetch(what.branch).await.map_err(PublishError::Push)?;
-            if !is_ours(mirror, &head, what).await.map_err(PublishError::Push)? {
-                return Err(PublishError::HandsOff(what.branch.clone()));
-            }
-            let same = git.tree_of(head.as_str()).await.map_err(PublishError::Push)? == what.tree && parent(mirror, &head).await.as_ref() == Some(what.base_sha);
-            if same { head } else { push(mirror, what, Some(&head)).await? }
-        }
-        None => push(mirror, what, None).await?,
-    };
+    let head = bring(mirror, what).await?;
     let new = NewPull {
         title: what.words.title.clone(),
         body: what.words.body.clone(),
@@ -119,19 +111,41 @@ async fn mark(door: &Door, what: &Publication<'_>, head: &CommitSha) {
     }
 }
 
-async fn push(mirror: &Mirror, what: &Publication<'_>, expected: Option<&CommitSha>) -> Result<CommitSha, PublishError> {
-    let commit = mirror.git().commit(what.tree, what.base_sha, &what.words.commit, what.committer).await.map_err(PublishError::Push)?;
-    match mirror.push(&commit, what.branch, expected).await {
-        Ok(()) => Ok(commit),
-        // Somebody was faster; whoever it was, we do not write over it.
-        Err(error) if error.is_stale_lease() => Err(PublishError::HandsOff(what.branch.clone())),
-        Err(error) => {
-            // A push whose answer was lost may have arrived.
-            match mirror.remote_head(what.branch).await {
-                Ok(Some(head)) if head == commit => Ok(commit),
-                _ => Err(PublishError::Push(error)),
-            }
+/// Brings the change to our branch, and says which commit it is there.
+async fn bring(mirror: &Mirror, what: &Publication<'_>) -> Result<CommitSha, PublishError> {
+    // Between a look and a push somebody may have been faster. Another look tells a person from an earlier attempt of ours
+    // whose push came late.
+    for _ in 0..LOOKS {
+        if let Some(head) = look_and_push(mirror, what).await? {
+            return Ok(head);
         }
+    }
+    Err(PublishError::HandsOff(what.branch.clone()))
+}
+
+/// `None` when the branch has moved meanwhile.
+async fn look_and_push(mirror: &Mirror, what: &Publication<'_>) -> Result<Option<CommitSha>, PublishError> {
+    let git = mirror.git();
+    let Some(head) = mirror.remote_head(what.branch).await.map_err(PublishError::Push)? else {
+        return push(mirror, what, None).await;
+    };
+    mirror.fetch(what.branch).await.map_err(PublishError::Push)?;
+    if !is_ours(mirror, &head, what).await.map_err(PublishError::Push)? {
+        return Err(PublishError::HandsOff(what.branch.clone()));
+    }
+    let same = git.tree_of(head.as_str()).await.map_err(PublishError::Push)? == what.tree && parent(mirror, &head).await.as_ref() == Some(what.base_sha);
+    if same { Ok(Some(head)) } else { push(mirror, what, Some(&head)).await }
+}
+
+async fn push(mirror: &Mirror, what: &Publication<'_>, expected: Option<&CommitSha>) -> Result<Option<CommitSha>, PublishError> {
+    let commit = mirror.git().commit(what.tree, what.base_sha, &what.words.commit, what.committer).await.map_err(PublishError::Push)?;
+    let Err(error) = mirror.push(&commit, what.branch, expected).await else { return Ok(Some(commit)) };
+    match mirror.remote_head(what.branch).await {
+        // A push whose answer was lost may have arrived.
+        Ok(Some(head)) if head == commit => Ok(Some(commit)),
+        // Whoever was faster, we do not write over it.
+        Ok(there) if there.as_ref() != expected => Ok(None),
+        _ => Err(PublishError::Push(error)),
     }
 }
 

@@ -52,12 +52,6 @@ pub enum GitError {
 }
 
 impl GitError {
-    /// Whether the server refused the push because its branch is not what we thought.
-    #[must_use]
-    pub fn is_stale_lease(&self) -> bool {
-        matches!(self, Self::Failed { message, .. } if message.contains("stale info") || message.contains("fetch first") || message.contains("non-fast-forward"))
-    }
-
     /// Whether the server refused who we are.
     #[must_use]
     pub fn is_refused(&self) -> bool {

@@ -99,7 +99,7 @@ impl Mirror {
     /// Pushes a commit to one of our branches, if the server still has there what we think: `expected`, or nothing.
     ///
     /// # Errors
-    /// [`GitError::is_stale_lease`] when it does not.
+    /// When it does not, or the server cannot be asked: a look at the branch tells which.
     pub async fn push(&self, commit: &CommitSha, branch: &BranchName, expected: Option<&CommitSha>) -> Result<(), GitError> {
         let lease = format!("--force-with-lease={}:{}", branch.reference(), expected.map_or("", CommitSha::as_str));
         let refspec = format!("{commit}:{}", branch.reference());

@@ -80,6 +80,9 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Arguments, environment, and what the sentence names.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 #[test]
 fn a_mistake_is_one_sentence_on_standard_error_and_exit_code_2() {
     let folder = TempDir::new().unwrap();
@@ -89,7 +92,7 @@ fn a_mistake_is_one_sentence_on_standard_error_and_exit_code_2() {
     std::fs::write(folder.path().join("event.json"), "{").unwrap();
     std::fs::write(folder.path().join("ci.log"), "all is well\n").unwrap();
     std::fs::write(folder.path().join("own.toml"), "[planner]\nback_off_seconds = 1\n").unwrap();
-    let cases: [(&[&str], &[(&str, &str)], &str); 10] = [
+    let cases: [Case; 10] = [
         (&["fix", "--repo", "/nowhere"], &[], "--repo /nowhere"),
         (&["fix", "--repo", empty], &[], "is not the root of a git repository"),
         (&["fix", "--budget", "soon"], &[], "--budget"),

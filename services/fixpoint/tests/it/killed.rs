@@ -66,7 +66,7 @@ async fn dies(at: At) {
     assert!(fence > 1, "the second fixer has a newer fence: {fence}");
     let pull = world.pull();
     assert_eq!(job["pull_request"]["head_sha"], json!(pull.head_sha));
-    assert_eq!(world.own_branches(), [pull.head.clone()]);
+    assert_eq!(world.own_branches(), std::slice::from_ref(&pull.head));
     assert_eq!(world.job().await["pull_request"]["hands_off"], json!(false));
     assert_eq!(world.said().len(), 1, "{:#?}", world.said());
     assert!(world.github.run_tests(&pull.head_sha).0, "the branch is green");
@@ -96,4 +96,21 @@ dies! {
     when_it_opens_the_pull_request_and_that_comes_late: At::RequestBefore("POST", r"/pulls$");
     when_it_opens_the_pull_request_and_that_comes_early: At::RequestAfter("POST", r"/pulls$");
     when_it_reports: At::Message(Kind::AttemptFinished);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_lets_the_attempt_end() {
+    let mut world = World::new().await;
+    let (sha, log) = world.pushed_by_mistake("main");
+    let proving = world.hold_stage(Stage::Reproduce);
+    world.github.fail_workflow_with("main", &sha, &log);
+    proving.caught().await;
+    proving.release();
+    world.stop_fixer().await;
+    let job = world
+        .job_until("the attempt ends", |job| job["state"] == "succeeded")
+        .await;
+    assert_eq!(job["attempts"].as_array().unwrap().len(), 1);
+    assert_eq!(world.pulls().len(), 1);
+    world.done().await;
 }

@@ -239,14 +239,27 @@ fn what_is_only_for_tests_is_never_shipped_and_there_is_one_cryptography() {
     #[allow(clippy::disallowed_methods, reason = "the test asks cargo")]
     let mut cargo = std::process::Command::new(env!("CARGO"));
     let tree = cargo
-        .args(["tree", "--package", "fixpoint", "--edges", "normal", "--prefix", "none", "--format", "{lib}"])
+        .args([
+            "tree",
+            "--package",
+            "fixpoint",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{lib}",
+        ])
         .args(offline())
         .args(["--target", "x86_64-unknown-linux-gnu"])
         .output()
         .unwrap();
     assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
     let tree = String::from_utf8(tree.stdout).unwrap();
-    let shipped: BTreeSet<&str> = tree.lines().map(|line| line.split(' ').next().unwrap_or(line)).collect();
+    let shipped: BTreeSet<&str> = tree
+        .lines()
+        .map(|line| line.split(' ').next().unwrap_or(line))
+        .collect();
     for name in [
         "testkit",
         "wiremock",

@@ -3,6 +3,7 @@
 use crate::SHOP;
 use crate::shop::{BROKEN_CART, CART};
 use crate::world::World;
+use github_sim::{Fault, FaultKind};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -96,6 +97,58 @@ async fn a_closed_pull_request_is_an_answer_too() {
     assert_eq!(
         (&job["state"], &job["pull_request"]["state"]),
         (&json!("succeeded"), &json!("closed"))
+    );
+    world.done().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_branch_that_a_person_takes_before_our_push_is_theirs() {
+    let world = World::new().await;
+    let (sha, log) = world.pushed_by_mistake("main");
+    let push = Fault::once("POST", r"shop\.git/git-receive-pack$", FaultKind::Block);
+    let push = world.github.faults().push(push).unwrap();
+    world.github.fail_workflow_with("main", &sha, &log);
+    world.within("we push", push.reached()).await;
+    let job = world
+        .job_until("the branch is known", |job| job["branch_name"].is_string())
+        .await;
+    let branch = job["branch_name"].as_str().unwrap();
+    let theirs = world.github.push(branch, &[("NOTES.md", "Mine.\n")], "I was first");
+    push.release();
+    world.settle().await;
+    let job = world.job().await;
+    assert_eq!(
+        (&job["state"], &job["skip"]["code"]),
+        (&json!("skipped"), &json!("hands_off")),
+        "{job:#}"
+    );
+    assert_eq!(world.github.head(SHOP, branch).unwrap(), Some(theirs));
+    assert_eq!((world.pulls().len(), world.said().len()), (0, 0));
+    world.done().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_workflows_that_fail_for_one_cause_get_one_pull_request() {
+    let world = World::new().await;
+    let (sha, log) = world.pushed_by_mistake("main");
+    for workflow in ["Tests", "Nightly"] {
+        world.github.fail_workflow_as("main", &sha, |run| {
+            workflow.clone_into(&mut run.name);
+            run.jobs[0].steps[0].log.clone_from(&log);
+        });
+    }
+    world.settle().await;
+    let mut states: Vec<_> = world
+        .jobs()
+        .await
+        .iter()
+        .map(|job| job["state"].as_str().unwrap().to_owned())
+        .collect();
+    states.sort_unstable();
+    assert_eq!(states, ["skipped", "succeeded"]);
+    assert_eq!(
+        (world.pulls().len(), world.own_branches().len(), world.said().len()),
+        (1, 1, 1)
     );
     world.done().await;
 }

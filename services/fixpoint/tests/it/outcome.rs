@@ -206,3 +206,19 @@ async fn a_test_that_comes_and_goes_is_called_flaky() {
     assert!(world.said().pop().unwrap().contains("it comes and goes"));
     world.done().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_tests_a_fix_is_an_unverified_draft() {
+    let world = World::with().set("SENTRY_FIXER_RUN_TESTS", "false").start().await;
+    world.github.break_main(&[BROKEN_CART]);
+    world.settle().await;
+    let pull = world.pull();
+    assert!(pull.draft && pull.title.starts_with("[unverified] "), "{}", pull.title);
+    assert!(pull.body.unwrap().starts_with("> **Unverified.**"));
+    let job = world.job().await;
+    assert_eq!(
+        (&job["state"], &job["outcome"]),
+        (&json!("succeeded"), &json!("unverified"))
+    );
+    world.done().await;
+}

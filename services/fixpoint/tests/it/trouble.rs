@@ -120,6 +120,55 @@ async fn a_planner_that_dies_while_an_attempt_runs_takes_its_outcome_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_planner_that_dies_while_the_pull_request_is_opened_knows_it_afterwards() {
+    let mut world = World::new().await;
+    let opening = world
+        .github
+        .faults()
+        .push(Fault::once("POST", "/pulls$", FaultKind::Block))
+        .unwrap();
+    world.github.break_main(&[BROKEN_CART]);
+    world.within("the pull request is opened", opening.reached()).await;
+    world.kill_planner().await;
+    opening.release();
+    world.start_planner().await;
+    world.settle().await;
+    one_pull_request(&world).await;
+    assert_eq!(world.job().await["attempts"].as_array().unwrap().len(), 1);
+    world.done().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn githubs_secondary_limit_is_waited_for() {
+    let world = World::new().await;
+    let limit = FaultKind::Status {
+        code: 403,
+        body: json!({ "message": "You have exceeded a secondary rate limit. Please wait." }).to_string(),
+        headers: vec![("retry-after".to_owned(), "2".to_owned())],
+    };
+    let fault = world
+        .github
+        .faults()
+        .push(Fault::once("POST", "/pulls$", limit))
+        .unwrap();
+    world.github.break_main(&[BROKEN_CART]);
+    world.settle().await;
+    assert_eq!(fault.hits(), 1);
+    one_pull_request(&world).await;
+    let posts: Vec<_> = world
+        .github
+        .content_requests()
+        .into_iter()
+        .filter(|request| request.path.ends_with("/pulls"))
+        .collect();
+    assert!(
+        (posts[1].at - posts[0].at).num_milliseconds() >= 2000,
+        "it waits as long as it was told"
+    );
+    world.done().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_comes_while_the_planner_is_dead_waits_in_the_spool() {
     let mut world = World::new().await;
     let (sha, log) = world.pushed_by_mistake("main");

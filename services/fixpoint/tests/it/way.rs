@@ -4,6 +4,7 @@ use crate::SHOP;
 use crate::mask::mask;
 use crate::shop::{BROKEN_CART, a_day_without_orders};
 use crate::world::World;
+use domain::message::Kind;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,6 +106,22 @@ async fn a_red_run_becomes_a_proved_pull_request() {
     [ Review pull request ]
     "#);
     assert!(world.github.run_tests(&pull.head_sha).0, "the branch is green");
+
+    let traces = world.traces(&[
+        Kind::AttemptRequested,
+        Kind::AttemptClaim,
+        Kind::AttemptProgressed,
+        Kind::MayPublish,
+        Kind::AttemptFinished,
+        Kind::NoticeRaised,
+        Kind::NoticeDelivered,
+    ]);
+    assert_eq!(
+        traces.len(),
+        1,
+        "from the webhook to the message it is one trace: {traces:?}"
+    );
+    assert!(traces.is_subset(&world.traces(&[Kind::SignalReceived])));
 
     let job = world.job().await;
     assert_eq!(
@@ -252,5 +269,29 @@ async fn an_alert_becomes_a_draft_that_says_how_weak_its_oracle_is() {
             .iter()
             .all(|request| request.token_kind != "unknown")
     );
+    world.done().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_the_same_on_postgres() {
+    let Some(database) = testkit::FreshDatabase::postgres().unwrap() else {
+        return;
+    };
+    let mut world = World::with().set("DATABASE_URL", database.url()).start().await;
+    let requested = world.hold(Kind::AttemptRequested);
+    world.github.break_main(&[BROKEN_CART]);
+    requested.caught().await;
+    world.restart_planner().await;
+    requested.release();
+    world.settle().await;
+    let job = world.job().await;
+    assert_eq!(
+        (&job["state"], &job["outcome"]),
+        (&json!("succeeded"), &json!("proved"))
+    );
+    world.github.merge_pull(SHOP, world.pull().number, "ada").unwrap();
+    world.settle().await;
+    assert_eq!(world.job().await["incident"]["state"], json!("resolved"));
+    assert_eq!(world.said().len(), 1);
     world.done().await;
 }

@@ -14,9 +14,10 @@ use ingest::Ingest;
 use planner::Planner;
 use serde_json::{Value, json};
 use settings::{Settings, Source};
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use testkit::{SentryStandIn, SlackStandIn, TappedBus, eventually};
@@ -34,7 +35,6 @@ const SENTRY_SECRET: &str = "sentry-client-secret";
 /// How a World begins.
 pub struct Builder {
     app: bool,
-    files: Vec<shop::File>,
     github_secret: String,
     settings: Vec<(String, String)>,
 }
@@ -52,12 +52,6 @@ impl Builder {
         self
     }
 
-    /// With further files in the shop, or other ones.
-    pub fn files(mut self, files: &[shop::File]) -> Self {
-        self.files.extend(files);
-        self
-    }
-
     /// GitHub signs with this; what is accepted is a setting.
     pub fn github_signs_with(mut self, secret: &str) -> Self {
         secret.clone_into(&mut self.github_secret);
@@ -66,6 +60,7 @@ impl Builder {
 
     /// Starts everything.
     pub async fn start(self) -> World {
+        traced();
         let home = TempDir::new().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -82,12 +77,7 @@ impl Builder {
             sim: sim.await.unwrap(),
             token: TOKEN.to_owned(),
         };
-        github
-            .repository(SHOP)
-            .files(shop::FILES)
-            .files(self.files)
-            .create()
-            .unwrap();
+        github.repository(SHOP).files(shop::FILES).create().unwrap();
         let slack = SlackStandIn::start().await.unwrap();
 
         let mut pairs: Vec<(String, String)> = [
@@ -142,7 +132,7 @@ impl Builder {
             source: Source::default().environment(pairs),
             listener,
             url: format!("http://{address}"),
-            client: testkit::http_client(Duration::from_secs(20)).unwrap(),
+            client: client(),
             ingest: None,
             planner: None,
             fixer: None,
@@ -159,6 +149,16 @@ impl Builder {
         world.start_notifier();
         world
     }
+}
+
+/// Spans get identifiers, as in a real process; nothing is logged.
+fn traced() {
+    static STARTED: OnceLock<telemetry::Telemetry> = OnceLock::new();
+    STARTED.get_or_init(|| {
+        let source = Source::default().set("telemetry.level", "fixpoint=off");
+        let settings = Settings::load(&source).unwrap().section("telemetry").unwrap();
+        telemetry::start(&settings, "world").unwrap()
+    });
 }
 
 /// A service that runs.
@@ -240,7 +240,6 @@ impl World {
     pub fn with() -> Builder {
         Builder {
             app: false,
-            files: Vec::new(),
             github_secret: GITHUB_SECRET.to_owned(),
             settings: Vec::new(),
         }
@@ -311,7 +310,11 @@ impl World {
                 }
             })
         };
-        let server = HttpServer::new(app).workers(1).disable_signals().shutdown_timeout(5);
+        let server = HttpServer::new(app)
+            .workers(1)
+            .disable_signals()
+            .keep_alive(Duration::from_secs(120))
+            .shutdown_timeout(5);
         let server = server.listen(self.listener.try_clone().unwrap()).unwrap().run();
         self.server = Some((server.handle(), tokio::spawn(server)));
     }
@@ -326,6 +329,11 @@ impl World {
     /// kill -9 of the fixer.
     pub async fn kill_fixer(&mut self) {
         self.fixer.take().expect("the fixer runs").kill().await;
+    }
+
+    /// SIGTERM to the fixer: it may end what it has begun.
+    pub async fn stop_fixer(&mut self) {
+        self.fixer.take().expect("the fixer runs").stop("fixer").await;
     }
 
     /// kill -9 of the notifier.
@@ -458,6 +466,23 @@ impl World {
             .unwrap()
             .into_keys()
             .filter(|name| name.starts_with("fixpoint/"))
+            .collect()
+    }
+
+    /// The traces that messages of these kinds belong to.
+    pub fn traces(&self, kinds: &[Kind]) -> BTreeSet<String> {
+        let of = |envelope: Envelope| {
+            envelope
+                .trace
+                .get("traceparent")
+                .map_or("none", |header| &header[3..35])
+                .to_owned()
+        };
+        self.tap
+            .envelopes()
+            .into_iter()
+            .filter(|envelope| kinds.contains(&envelope.kind))
+            .map(of)
             .collect()
     }
 
@@ -603,6 +628,12 @@ impl World {
         self.stop_serving().await;
         self.slack.take_down().await;
     }
+}
+
+/// A connection per question: the servers are killed and started again, and take their connections with them.
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy();
+    client.pool_max_idle_per_host(0).build().unwrap()
 }
 
 fn is_over(job: &Value) -> bool {
