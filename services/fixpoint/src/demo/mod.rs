@@ -61,7 +61,8 @@ pub async fn run(arguments: Demo) -> anyhow::Result<u8> {
 
     narrator.title("What people see on GitHub");
     for pull in stage.pulls() {
-        narrator.pull_request(&pull);
+        let job = [&first, &second].into_iter().find(|watched| watched.job["pr_number"] == pull.number);
+        narrator.pull_request(&pull, job.map(|watched| &watched.job));
     }
     narrator.title("What people see in Slack");
     let messages = stage.slack_messages(3).await?;

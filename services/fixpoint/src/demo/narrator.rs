@@ -77,8 +77,11 @@ impl Narrator {
         self.say("Nothing was pushed. A person is told in Slack.");
     }
 
-    /// A pull request as GitHub would show it.
-    pub fn pull_request(&self, (pull, diff): &(Pull, String)) {
+    /// A pull request as GitHub would show it, with the changed files of its job.
+    pub fn pull_request(&self, pull: &Pull, job: Option<&Value>) {
+        let attempts = job.and_then(|job| job["attempts"].as_array()).map_or(&[][..], Vec::as_slice);
+        let files = attempts.iter().filter_map(|attempt| attempt["files"].as_array()).flatten();
+        let diff: String = files.filter_map(|file| file["diff"].as_str()).collect();
         let draft = if pull.draft { "draft" } else { "ready for review" };
         let head = format!("#{} {} ({draft})\n{} → {}\n", pull.number, pull.title, pull.head, pull.base);
         self.boxed(&format!("{head}\n{}\n\n{diff}", pull.body.as_deref().unwrap_or("")));
@@ -87,10 +90,10 @@ impl Narrator {
     /// Where the time of a job went.
     pub fn times(&self, job: &Value) {
         let Some(attempt) = job["attempts"].as_array().and_then(|attempts| attempts.last()) else { return };
-        let stages: Vec<String> = attempt["stages"]
-            .as_array()
+        let mut stages: Vec<&Value> = attempt["stages"].as_array().into_iter().flatten().collect();
+        stages.sort_by_key(|stage| Stage::ALL.iter().position(|known| stage["stage"] == known.as_str()));
+        let stages: Vec<String> = stages
             .into_iter()
-            .flatten()
             .map(|stage| format!("{} {:.1} s", stage["stage"].as_str().unwrap_or("?").replace('_', " "), stage["wall_ms"].as_f64().unwrap_or(0.0) / 1000.0))
             .collect();
         let wall = attempt["wall_ms"].as_f64().unwrap_or(0.0) / 1000.0;

@@ -68,7 +68,7 @@ impl Stage {
             ("GITHUB_API_URL", github.url()),
             ("SLACK_WEBHOOK_URL", &slack.webhook_url()),
         ]);
-        let source = source.set("data.dir", run.to_string_lossy()).set("server.listen", "127.0.0.1:0").set("bus.url", "memory://").set("database.url", format!("sqlite://{}", run.join("fixpoint.db").display()));
+        let source = source.set("data.dir", run.to_string_lossy()).set("server.listen", "127.0.0.1:0").set("bus.url", "memory://").set("project.budget_seconds", "60").set("database.url", format!("sqlite://{}", run.join("fixpoint.db").display()));
         let all = settings::Settings::load(&source)?;
         let fixer = fixer::Settings::read(&all)?;
         // Environments outlive a run of the demo, so that the second one is quick.
@@ -152,9 +152,8 @@ impl Stage {
     }
 
     /// The pull requests on GitHub.
-    pub fn pulls(&self) -> Vec<(Pull, String)> {
-        let diff = |pull: &Pull| self.github.diff(REPO, &pull.base, &pull.head).unwrap_or_default();
-        self.github.pulls(REPO).into_iter().map(|pull| { let diff = diff(&pull); (pull, diff) }).collect()
+    pub fn pulls(&self) -> Vec<Pull> {
+        self.github.pulls(REPO)
     }
 
     /// What was said in Slack, once so many messages are there.
