@@ -19,6 +19,14 @@ pub use error::SettingsError;
 pub use name::{documented_name, documented_names};
 pub use source::Source;
 
+/// Where a person's programs keep what can be made again: `XDG_CACHE_HOME`, or `.cache` in the home folder.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the environment is read in this crate alone")]
+pub fn user_cache() -> Option<std::path::PathBuf> {
+    let set = |name: &str| std::env::var_os(name).map(std::path::PathBuf::from).filter(|path| path.is_absolute());
+    set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))
+}
+
 /// Every key with its meaning and default.
 pub const DEFAULT: &str = include_str!("../../../config/default.toml");
 

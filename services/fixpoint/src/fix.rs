@@ -37,7 +37,10 @@ pub const fn exit_code(outcome: Outcome) -> u8 {
 /// [`Usage`] and [`settings::SettingsError`] are the caller's to mend, everything else is ours.
 pub async fn run(arguments: Fix) -> anyhow::Result<u8> {
     let source = load(&arguments);
-    let settings = fixer::Settings::read(&settings::Settings::load(&source)?)?;
+    let mut settings = fixer::Settings::read(&settings::Settings::load(&source)?)?;
+    // Environments are kept with the person's other caches: nothing is left in the repository or in the current folder.
+    let cache = settings::user_cache().unwrap_or_else(std::env::temp_dir);
+    settings.data_dir = cache.join("fixpoint");
     let repo = arguments.repo.canonicalize().map_err(|e| Usage(format!("--repo {}: {e}", arguments.repo.display())))?;
     let (symptom, trigger) = symptom(&arguments)?;
     let project = project(&source, &arguments, &repo)?;
