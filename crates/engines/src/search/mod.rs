@@ -32,7 +32,7 @@ const MOST_PROPOSALS: usize = 8;
 /// Partly successful candidates that a second edit is tried on.
 const MOST_BASES: usize = 6;
 /// How far beyond the first partly successful candidate single edits go before pairs are tried.
-const PAUSE: f64 = 1.0;
+const PAUSE: f64 = 1.5;
 /// Dearest second edit: a pair of odd changes is an overfit.
 const SECOND: f64 = 2.5;
 

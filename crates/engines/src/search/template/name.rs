@@ -38,7 +38,7 @@ fn variable(site: &Site<'_>, emit: &mut Emit<'_>) {
     let lacks = |other: &str| if wanted.is_some_and(|attribute| !scope.may_have(other, attribute)) { 0.8 } else { 0.0 };
     if !called {
         for (rank, other) in scope.names_at(node).iter().filter(|other| *other != name).take(12).enumerate() {
-            emit(site.replace(node, other.clone(), "T05.variable", cost(scope.compatible(name, other), rank, likeness(name, other), undefined) + lacks(other)));
+            emit(site.replace(node, other.clone(), "T05.variable", cost(scope.compatible(name, other), rank, likeness(name, other), undefined) + lacks(other) + if undefined || !plural(name, other) { 0.0 } else { 0.5 }));
         }
         for other in scope.values.iter().filter(|other| *other != name) {
             let same = scope.values.iter().any(|value| value == name);
@@ -79,6 +79,12 @@ fn callable(site: &Site<'_>, name: &str, undefined: bool, emit: &mut Emit<'_>) {
             }
         }
     }
+}
+
+/// One is the plural of the other: alike in spelling, but another kind of thing.
+fn plural(a: &str, b: &str) -> bool {
+    let of = |one: &str, many: &str| many.strip_suffix('s').is_some_and(|stem| stem == one);
+    of(a, b) || of(b, a)
 }
 
 /// `member` → `member.name`: an attribute of the object instead of the object.
