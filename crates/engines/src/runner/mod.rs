@@ -21,9 +21,27 @@ pub use report::{
 };
 use wire::{Answer, Ask, Done, Init};
 
-const WORKER: &str = include_str!("worker.py");
+/// The worker's package, file by file.
+const WORKER: [(&str, &str); 15] = [
+    ("__init__.py", include_str!("fixpoint_worker/__init__.py")),
+    ("__main__.py", include_str!("fixpoint_worker/__main__.py")),
+    ("child.py", include_str!("fixpoint_worker/child.py")),
+    ("lines.py", include_str!("fixpoint_worker/lines.py")),
+    ("live.py", include_str!("fixpoint_worker/live.py")),
+    ("lives.py", include_str!("fixpoint_worker/lives.py")),
+    ("options.py", include_str!("fixpoint_worker/options.py")),
+    ("swap.py", include_str!("fixpoint_worker/swap.py")),
+    ("text.py", include_str!("fixpoint_worker/text.py")),
+    ("tree.py", include_str!("fixpoint_worker/tree.py")),
+    ("under_pytest.py", include_str!("fixpoint_worker/under_pytest.py")),
+    ("under_unittest.py", include_str!("fixpoint_worker/under_unittest.py")),
+    ("warm.py", include_str!("fixpoint_worker/warm.py")),
+    ("watch.py", include_str!("fixpoint_worker/watch.py")),
+    ("zygote.py", include_str!("fixpoint_worker/zygote.py")),
+];
 const CHECKOUT_INSIDE: &str = "/work";
-const WORKER_INSIDE: &str = "/run/fixpoint/worker.py";
+const WORKER_INSIDE: &str = "/run/fixpoint/worker";
+const PROGRAM_INSIDE: &str = "/run/fixpoint/worker/fixpoint_worker";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// On top of a request's own time: writing the candidate, forking, putting the tree back.
@@ -195,9 +213,9 @@ impl Runner {
 impl Worker {
     async fn start(sandbox: &dyn Sandbox, spec: &RunnerSpec) -> Result<(Self, About), RunnerError> {
         let folder = copied(spec.checkout.clone()).await?;
-        let (tree, program) = (folder.path().join("tree"), folder.path().join("worker.py"));
+        let (tree, program) = (folder.path().join("tree"), folder.path().join("worker"));
         let python = spec.python.to_string_lossy().into_owned();
-        let mut command = Command::new([python.as_str(), WORKER_INSIDE])
+        let mut command = Command::new([python.as_str(), PROGRAM_INSIDE])
             .cwd(CHECKOUT_INSIDE)
             // The same order of sets in every child, and no threads that a fork would lose.
             .env("PYTHONHASHSEED", "0")
@@ -236,6 +254,7 @@ impl Worker {
             pythonpath: &spec.pythonpath,
             confined,
             framework: spec.framework.name(),
+            live: spec.live,
         };
         let hello = async {
             worker.send(&init).await?;
@@ -298,12 +317,14 @@ impl Worker {
                     missing,
                     wall,
                     cpu,
+                    live,
                 }) => {
                     report.crashed = crashed;
                     report.hung = hung;
                     report.missing = missing;
                     report.wall = report::duration(wall);
                     report.cpu = report::duration(cpu);
+                    report.live = live;
                     return Ok(());
                 }
                 Answer::Ready { .. } => return Err("it was ready twice".into()),
@@ -312,13 +333,17 @@ impl Worker {
     }
 }
 
-/// A new folder with `tree`, a copy of the checkout, and `worker.py`.
+/// A new folder with `tree`, a copy of the checkout, and `worker`, which holds the package.
 async fn copied(checkout: PathBuf) -> Result<TempDir, RunnerError> {
     let from = checkout.clone();
     let copying = tokio::task::spawn_blocking(move || {
         let folder = tempfile::Builder::new().prefix("fixpoint-runner-").tempdir()?;
         tree::copy(&from, &folder.path().join("tree"))?;
-        std::fs::write(folder.path().join("worker.py"), WORKER)?;
+        let program = folder.path().join("worker/fixpoint_worker");
+        std::fs::create_dir_all(&program)?;
+        for (name, text) in WORKER {
+            std::fs::write(program.join(name), text)?;
+        }
         Ok(folder)
     });
     match copying.await {

@@ -34,6 +34,9 @@ pub struct RunnerSpec {
     pub limits: Limits,
     /// How long the first collection of all tests may take.
     pub collect_within: Duration,
+    /// Whether candidates that change nothing but the insides of functions are judged in forks of a process that has imported the
+    /// project already. It costs a fraction, and its reports are the same; off is for comparing.
+    pub live: bool,
 }
 
 impl RunnerSpec {
@@ -54,6 +57,7 @@ impl RunnerSpec {
                 ..Limits::default()
             },
             collect_within: Duration::from_secs(120),
+            live: true,
         }
     }
 }
@@ -140,6 +144,8 @@ pub struct RunReport {
     pub wall: Duration,
     /// Processor time of the process that ran the tests and of the processes it waited for.
     pub cpu: Duration,
+    /// Whether this was judged in a fork of a process that had imported the project already.
+    pub live: bool,
 }
 
 impl RunReport {

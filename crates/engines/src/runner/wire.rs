@@ -17,6 +17,7 @@ pub(super) struct Init<'a> {
     pub pythonpath: &'a [String],
     pub confined: bool,
     pub framework: &'a str,
+    pub live: bool,
 }
 
 #[derive(Serialize)]
@@ -80,6 +81,8 @@ pub(super) struct Done {
     pub missing: Vec<TestId>,
     pub wall: f64,
     pub cpu: f64,
+    #[serde(default)]
+    pub live: bool,
 }
 
 /// Reads one answer. The error says, for people, why there is none.

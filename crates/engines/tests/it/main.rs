@@ -3,4 +3,5 @@
 #![allow(clippy::disallowed_methods, reason = "tests prepare environments and look at CI")]
 
 mod runner;
+mod runner_live;
 mod search;

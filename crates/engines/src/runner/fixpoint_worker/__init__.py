@@ -1,0 +1,1 @@
+"""Runs tests again and again in forks of a warm Python."""
