@@ -498,16 +498,19 @@ impl World {
 
 /// Waiting.
 impl World {
-    /// Waits until something is true of the only job.
+    /// Waits until something is true of a job; there is no hope once all jobs are over and it is not.
     pub async fn job_until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        let holds = &holds;
-        let found = eventually(what, PATIENCE, || async move {
-            self.jobs().await.into_iter().find(|job| holds(job))
-        })
-        .await;
-        match found {
-            Ok(job) => job,
-            Err(error) => panic!("{error}\n{}", self.state().await),
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let jobs = self.jobs().await;
+            if let Some(job) = jobs.iter().find(|job| holds(job)) {
+                return job.clone();
+            }
+            let hopeless = !jobs.is_empty() && jobs.iter().all(is_over);
+            if hopeless || Instant::now() > end {
+                panic!("this did not come true: {what}\n{}", self.state().await);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -627,7 +630,22 @@ impl World {
         }
         self.stop_serving().await;
         self.slack.take_down().await;
+        let folder = self._home.path().to_str().unwrap().to_owned();
+        let none = || async { Some(()).filter(|()| processes_of(&folder).is_empty()) };
+        let gone = eventually("no sandbox is left", Duration::from_secs(10), none).await;
+        assert!(gone.is_ok(), "these still run: {:#?}", processes_of(&folder));
     }
+}
+
+/// The command lines of processes that work below a folder.
+fn processes_of(folder: &str) -> Vec<String> {
+    let all = std::fs::read_dir("/proc").unwrap();
+    let line = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read(entry.ok()?.path().join("cmdline")).ok();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace('\0', " ");
+    all.filter_map(line)
+        .map(text)
+        .filter(|line| line.contains(folder))
+        .collect()
 }
 
 /// A connection per question: the servers are killed and started again, and take their connections with them.
