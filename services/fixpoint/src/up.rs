@@ -32,7 +32,7 @@ pub async fn start(source: &settings::Source, stop: CancellationToken) -> anyhow
 
     let (door_routes, planner_routes) = (ingest.routes(), planner.routes());
     let app = move || App::new().configure(door_routes.clone()).configure(planner_routes.clone()).route("/metrics", web::get().to(metrics));
-    let server = HttpServer::new(app).workers(2).disable_signals().shutdown_timeout(10).bind(&listen);
+    let server = HttpServer::new(app).workers(2).disable_signals().keep_alive(ingest::KEEP_ALIVE).shutdown_timeout(10).bind(&listen);
     let server = server.with_context(|| format!("server.listen `{listen}` cannot be used: choose another address with --listen or PORT"))?;
     let address = server.addrs().first().copied().context("the server has no address")?;
     let server = server.run();

@@ -25,6 +25,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+/// How long a server of ours keeps an idle connection: longer than those before it do. Whoever closes first can cut off a
+/// request that is just being sent, and a webhook that is cut off never comes again.
+pub const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(75);
+
 /// The doors, open: whatever [`Self::routes`] accept is on disk until [`Self::run`] has passed it on.
 pub struct Ingest {
     door: Arc<receive::Door>,
@@ -122,6 +126,7 @@ pub async fn serve(settings: Settings, bus: Arc<dyn Bus>, stop: CancellationToke
     };
     let server = HttpServer::new(app)
         .disable_signals()
+        .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(10)
         .bind(&listen)
         .with_context(|| format!("server.listen `{listen}` cannot be used"))?;

@@ -313,7 +313,7 @@ impl World {
         let server = HttpServer::new(app)
             .workers(1)
             .disable_signals()
-            .keep_alive(Duration::from_secs(120))
+            .keep_alive(ingest::KEEP_ALIVE)
             .shutdown_timeout(5);
         let server = server.listen(self.listener.try_clone().unwrap()).unwrap().run();
         self.server = Some((server.handle(), tokio::spawn(server)));
