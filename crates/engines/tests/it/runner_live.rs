@@ -624,6 +624,7 @@ async fn judges_unittest_live() {
     ] {
         for tests in [&tests[..], &tests[1..2], &tests[3..]] {
             let request = RunRequest {
+                wall: Duration::from_secs(3),
                 stop_at_first_failure: tests.len() == 2,
                 ..candidate("bank/account.py", edited(code, "return a - b", to), tests)
             };

@@ -4,7 +4,6 @@ A fork exchanges the code of the functions that the candidate changes and then g
 Whatever cannot be had that way, or might come out differently, is refused and done in such a process.
 """
 import gc
-import importlib
 import json
 import os
 import shutil
@@ -122,7 +121,6 @@ class Live:
         # In a fork it costs milliseconds to take all this apart.
         child.kept = self
         child.limit()
-        importlib.invalidate_caches()
         for function, code in swaps:
             function.__code__ = code
 

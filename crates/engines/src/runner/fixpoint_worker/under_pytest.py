@@ -182,8 +182,11 @@ def captures(config):
 def renew(descriptors, place):
     """Puts an empty file behind each, so that what one fork prints is not seen by the next."""
     for descriptor in descriptors:
-        path = os.path.join(place, "caught")
-        fresh = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        os.unlink(path)
+        try:
+            fresh = os.memfd_create("caught")
+        except (AttributeError, OSError):
+            path = os.path.join(place, "caught")
+            fresh = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            os.unlink(path)
         os.dup2(fresh, descriptor, inheritable=False)
         os.close(fresh)
