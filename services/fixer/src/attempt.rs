@@ -168,9 +168,9 @@ async fn check_out(fixer: &Fixer, request: &AttemptRequested, granted: &ask::Gra
     let mirror = fixer.mirrors.open(&request.project.repo, url.clone(), granted.token.as_ref().map(|token| credential(&url, token))).await.context("cannot open the mirror")?;
     let default = match &request.project.base_branch {
         Some(branch) => branch.clone(),
-        None => mirror.default_branch().await.map_err(|e| from_git(e, "asking for the default branch"))?,
+        None => mirror.default_branch().await.map_err(|e| from_git(&e, "asking for the default branch"))?,
     };
-    let default_commit = mirror.fetch(&default).await.map_err(|e| from_git(e, "fetching the default branch"))?;
+    let default_commit = mirror.fetch(&default).await.map_err(|e| from_git(&e, "fetching the default branch"))?;
     let (base, commit) = match &request.trigger {
         Trigger::ErrorAlert(_) => (default, default_commit.clone()),
         Trigger::WorkflowRun(run) => (run.head_branch.clone(), newest(&mirror, run).await?),
@@ -180,14 +180,14 @@ async fn check_out(fixer: &Fixer, request: &AttemptRequested, granted: &ask::Gra
 
 /// The head that failed, if it is still the newest of its branch.
 async fn newest(mirror: &Mirror, run: &WorkflowRun) -> Result<CommitSha, Stop> {
-    let head = mirror.remote_head(&run.head_branch).await.map_err(|e| from_git(e, "asking for the branch"))?;
+    let head = mirror.remote_head(&run.head_branch).await.map_err(|e| from_git(&e, "asking for the branch"))?;
     let Some(head) = head else {
         return Err(skip(SkipReason::NothingToDo { detail: format!("the branch `{}` is gone", run.head_branch) }));
     };
     if head != run.head_sha {
         return Err(skip(SkipReason::NotTheNewestHead { head: run.head_sha.to_string(), newest: head.to_string() }));
     }
-    mirror.fetch(&run.head_branch).await.map_err(|e| from_git(e, "fetching the branch"))
+    mirror.fetch(&run.head_branch).await.map_err(|e| from_git(&e, "fetching the branch"))
 }
 
 async fn diagnose(request: &AttemptRequested, scene: &Scene, progress: &Progress, now: DateTime<Utc>) -> Result<Symptom, Stop> {
@@ -203,14 +203,14 @@ async fn diagnose(request: &AttemptRequested, scene: &Scene, progress: &Progress
 
 /// Reads the logs of the failed jobs; the first that names failing tests decides, else the first.
 async fn read_logs(scene: &Scene, run: &WorkflowRun, now: DateTime<Utc>) -> Result<LogReading, Stop> {
-    let jobs = scene.door.jobs(&run.repo, run.run_id).await.map_err(|e| from_github(e, "listing the run's jobs", now))?;
+    let jobs = scene.door.jobs(&run.repo, run.run_id).await.map_err(|e| from_github(&e, "listing the run's jobs", now))?;
     let mut first = None;
     let failed: Vec<u64> = jobs.iter().filter(|job| job.failed()).map(|job| job.id).collect();
     for job in failed {
         let log = match scene.door.job_log(&run.repo, job).await {
             Ok(log) => log,
             Err(GitHubError::NotFound { .. }) => continue,
-            Err(error) => return Err(from_github(error, "fetching the job's log", now)),
+            Err(error) => return Err(from_github(&error, "fetching the job's log", now)),
         };
         let reading = diagnose::read(log.as_bytes());
         if !reading.failed.is_empty() {
@@ -283,16 +283,16 @@ fn not_published(mut report: Report, error: PublishError, now: DateTime<Utc>) ->
     match error {
         PublishError::HandsOff(branch) => skip(SkipReason::HandsOff { branch: branch.to_string() }),
         PublishError::Push(error) => {
-            let Stop::Report(mut stopped) = from_git(error, "pushing the branch") else { return Stop::Report(Box::new(report)) };
+            let Stop::Report(mut stopped) = from_git(&error, "pushing the branch") else { return Stop::Report(Box::new(report)) };
             stopped.diagnosis = report.diagnosis.take();
             Stop::Report(stopped)
         }
-        PublishError::Open(error) => from_github(error, "opening the pull request", now),
+        PublishError::Open(error) => from_github(&error, "opening the pull request", now),
     }
 }
 
 /// What becomes of an attempt when git fails: a server that refuses us needs a person, everything else another time.
-fn from_git(error: GitError, doing: &str) -> Stop {
+fn from_git(error: &GitError, doing: &str) -> Stop {
     let refused = error.is_refused();
     let hint = if refused { ". Check that the token may read and write this repository" } else { "" };
     let mut report = Report::new(Outcome::Failed, format!("{doing}: {error}{hint}"));
@@ -300,10 +300,10 @@ fn from_git(error: GitError, doing: &str) -> Stop {
     Stop::Report(Box::new(report))
 }
 
-fn from_github(error: GitHubError, doing: &str, now: DateTime<Utc>) -> Stop {
+fn from_github(error: &GitHubError, doing: &str, now: DateTime<Utc>) -> Stop {
     let mut report = Report::new(Outcome::Failed, format!("{doing}: {error}"));
     report.worth_retrying = error.is_passing();
-    if let GitHubError::Limited { until, .. } = &error {
+    if let GitHubError::Limited { until, .. } = error {
         report.retry_after_seconds = u64::try_from((*until - now).num_seconds()).ok();
     }
     Stop::Report(Box::new(report))

@@ -11,7 +11,7 @@ use domain::path::RepoPath;
 use domain::project::Project;
 use engines::brief::{Blocked, Brief, Failure, Frame};
 use engines::engine::{Engine, EngineError, Proposals};
-use engines::runner::{Framework, Runner, RunnerError, RunnerSpec};
+use engines::runner::{Framework, Runner, RunnerSpec};
 use engines::search::Search;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -96,11 +96,7 @@ impl Job<'_> {
             crate::suite::write_inside(&folder, path, content)?;
         }
         let spec = self.runner_spec(&folder);
-        let mut first = match Runner::start(Arc::clone(&self.bench.sandbox), spec.clone()).await {
-            Ok(runner) => runner,
-            Err(error @ RunnerError::NotReady { .. }) => return Ok(Found { unable: Some(error.to_string()), ..Found::default() }),
-            Err(error) => return Err(error).context("the warm runner did not start"),
-        };
+        let mut first = Runner::start(Arc::clone(&self.bench.sandbox), spec.clone()).await.context("the warm runner did not start")?;
         let collected = first.collect().await.context("the warm runner did not collect")?;
         let names = Names::of(&collected.tests, &collected.errors.iter().map(|error| error.at.clone()).collect::<Vec<_>>());
         let brief = self.brief(&names, wall.saturating_sub(started.elapsed()));
@@ -122,7 +118,7 @@ impl Job<'_> {
             }
             std::future::pending::<()>().await;
         };
-        let engine = Search::default();
+        let engine = Search;
         let proposals = tokio::select! {
             found = engine.propose(&brief, &mut bench, &tell) => found,
             () = watch => Ok(Proposals::default()),

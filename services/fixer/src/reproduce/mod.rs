@@ -116,12 +116,12 @@ impl Scene<'_> {
     pub async fn reproduce(&self, symptom: &Symptom) -> Answer {
         let mut log = Log { runs: Vec::new(), spent: Spent::default() };
         match symptom {
-            Symptom::Alert(alert) => self.from_alert(alert, &mut log).await,
+            Symptom::Alert(alert) => self.rebuild_alert(alert, &mut log).await,
             Symptom::Log(reading) => {
                 let named: Vec<String> = reading.failed.iter().map(|test| test.id.clone()).collect();
-                self.from_suite(&named, reading.failure_class, &mut log).await
+                self.run_suite(&named, reading.failure_class, &mut log).await
             }
-            Symptom::Unknown => self.from_suite(&[], FailureClass::Unknown, &mut log).await,
+            Symptom::Unknown => self.run_suite(&[], FailureClass::Unknown, &mut log).await,
         }
     }
 
@@ -132,7 +132,7 @@ impl Scene<'_> {
         Ok(run)
     }
 
-    async fn from_suite(&self, named: &[String], class: FailureClass, log: &mut Log) -> Answer {
+    async fn run_suite(&self, named: &[String], class: FailureClass, log: &mut Log) -> Answer {
         let first = self.run("suite before", self.tree, &[], None, log).await?;
         if let Some(message) = broken_environment(&first, self.sources) {
             return not_seen(Outcome::Environment, message, diagnosis_of(&first, &[], class), log);
@@ -173,7 +173,7 @@ impl Scene<'_> {
         not_seen(Outcome::NotReproduced, message, diagnosis, log)
     }
 
-    async fn from_alert(&self, alert: &ErrorAlert, log: &mut Log) -> Answer {
+    async fn rebuild_alert(&self, alert: &ErrorAlert, log: &mut Log) -> Answer {
         let exception = alert.outermost().cloned().unwrap_or_default();
         let frames = frame::locate(&exception, self.sources);
         let crash = frames.last().map(|f| f.place.clone());

@@ -122,7 +122,7 @@ fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Clas
             if let Some((first, rest)) = received {
                 parameters = rest;
                 if function.name == "__init__" {
-                    class.clone()
+                    class
                 } else if has("classmethod") || function.name == "__new__" {
                     format!("{class}.{}", function.name)
                 } else {
