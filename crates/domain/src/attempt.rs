@@ -74,7 +74,10 @@ impl Stage {
     /// How far an attempt is when it enters the stage, in percent.
     #[must_use]
     pub fn percent(self) -> u8 {
-        Self::ALL.iter().position(|stage| *stage == self).map_or(0, |at| u8::try_from(at * 10).unwrap_or(90))
+        Self::ALL
+            .iter()
+            .position(|stage| *stage == self)
+            .map_or(0, |at| u8::try_from(at * 10).unwrap_or(90))
     }
 }
 

@@ -21,7 +21,8 @@ pub fn estimate(record: TrackRecord, oracle: Oracle, distinct_plausible: u32) ->
         Oracle::FailingTests => (8.0, 2.0),
         Oracle::NoLongerRaises => (5.0, 5.0),
     };
-    let mean = (f64::from(record.merged) + for_it) / (f64::from(record.merged) + f64::from(record.rejected) + for_it + against);
+    let mean = (f64::from(record.merged) + for_it)
+        / (f64::from(record.merged) + f64::from(record.rejected) + for_it + against);
     // Rival fixes that all pass say that the tests do not pin the right one.
     let doubt = 1.0 + 0.1 * f64::from(distinct_plausible.saturating_sub(1).min(10));
     (mean / doubt * 100.0).round() / 100.0
@@ -35,8 +36,26 @@ mod tests {
     fn outcomes_move_it_and_rivals_lower_it() {
         let fresh = estimate(TrackRecord::default(), Oracle::FailingTests, 1);
         assert!((fresh - 0.8).abs() < 1e-9);
-        assert!(estimate(TrackRecord { merged: 20, rejected: 0 }, Oracle::FailingTests, 1) > fresh);
-        assert!(estimate(TrackRecord { merged: 0, rejected: 20 }, Oracle::FailingTests, 1) < 0.4);
+        assert!(
+            estimate(
+                TrackRecord {
+                    merged: 20,
+                    rejected: 0
+                },
+                Oracle::FailingTests,
+                1
+            ) > fresh
+        );
+        assert!(
+            estimate(
+                TrackRecord {
+                    merged: 0,
+                    rejected: 20
+                },
+                Oracle::FailingTests,
+                1
+            ) < 0.4
+        );
         assert!(estimate(TrackRecord::default(), Oracle::FailingTests, 3) < fresh);
         assert!(estimate(TrackRecord::default(), Oracle::NoLongerRaises, 1) < fresh);
     }

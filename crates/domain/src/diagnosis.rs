@@ -88,7 +88,13 @@ impl Diagnosis {
         if self.failing_tests.is_empty() {
             parts.push("error".into());
             parts.push(self.error_type.clone().unwrap_or_else(|| self.headline.clone()));
-            parts.extend(self.frames.iter().rev().take(3).map(|frame| format!("{}:{}", frame.file, frame.function)));
+            parts.extend(
+                self.frames
+                    .iter()
+                    .rev()
+                    .take(3)
+                    .map(|frame| format!("{}:{}", frame.file, frame.function)),
+            );
         } else {
             parts.push("tests".into());
             let mut tests: Vec<_> = self.failing_tests.iter().map(|test| test.as_str().to_owned()).collect();
@@ -108,12 +114,27 @@ mod tests {
     #[allow(clippy::unwrap_used, reason = "a test")]
     fn order_and_lines_do_not_change_the_fingerprint() {
         let repo = RepoName::parse("acme/shop").unwrap();
-        let of = |tests: &[&str]| Diagnosis { failing_tests: tests.iter().map(|t| TestId::new(*t)).collect(), ..Diagnosis::default() }.fingerprint(&repo);
+        let of = |tests: &[&str]| {
+            Diagnosis {
+                failing_tests: tests.iter().map(|t| TestId::new(*t)).collect(),
+                ..Diagnosis::default()
+            }
+            .fingerprint(&repo)
+        };
         assert_eq!(of(&["a", "b"]), of(&["b", "a", "a"]));
         assert_ne!(of(&["a"]), of(&["a", "b"]));
         let at = |line| {
-            let frame = CodeFrame { file: "a.py".into(), line, function: "f".into() };
-            Diagnosis { error_type: Some("KeyError".into()), frames: vec![frame], ..Diagnosis::default() }.fingerprint(&repo)
+            let frame = CodeFrame {
+                file: "a.py".into(),
+                line,
+                function: "f".into(),
+            };
+            Diagnosis {
+                error_type: Some("KeyError".into()),
+                frames: vec![frame],
+                ..Diagnosis::default()
+            }
+            .fingerprint(&repo)
         };
         assert_eq!(at(1), at(99));
     }

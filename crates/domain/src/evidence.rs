@@ -156,7 +156,8 @@ pub fn runs_needed(limit: f64) -> (u32, u32) {
         let before = total / 2;
         let after = total - before;
         let p = f64::from(before) / f64::from(total);
-        let chance = p.powi(i32::try_from(before).unwrap_or(i32::MAX)) * (1.0 - p).powi(i32::try_from(after).unwrap_or(i32::MAX));
+        let chance = p.powi(i32::try_from(before).unwrap_or(i32::MAX))
+            * (1.0 - p).powi(i32::try_from(after).unwrap_or(i32::MAX));
         if chance < limit {
             return (before, after);
         }

@@ -10,20 +10,77 @@ const SENSITIVE: [&str; 6] = ["auth", "authentication", "billing", "payment", "p
 const HARD: [&str; 3] = ["migrations", "secrets", "credentials"];
 /// Files and directories that steer CI.
 const CI: [&str; 14] = [
-    ".github/workflows", ".github/actions", ".gitlab-ci.yml", ".circleci", ".travis.yml", ".buildkite", ".drone.yml", "jenkinsfile",
-    "azure-pipelines.yml", "bitbucket-pipelines.yml", ".woodpecker.yml", ".woodpecker", "appveyor.yml", ".fixpoint.toml",
+    ".github/workflows",
+    ".github/actions",
+    ".gitlab-ci.yml",
+    ".circleci",
+    ".travis.yml",
+    ".buildkite",
+    ".drone.yml",
+    "jenkinsfile",
+    "azure-pipelines.yml",
+    "bitbucket-pipelines.yml",
+    ".woodpecker.yml",
+    ".woodpecker",
+    "appveyor.yml",
+    ".fixpoint.toml",
 ];
 /// Files that steer or autoload into test runners, linters and type checkers.
 const STEERING: [&str; 40] = [
-    "conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", "pyproject.toml", "noxfile.py", "sitecustomize.py",
-    "usercustomize.py", ".coveragerc", "ruff.toml", ".ruff.toml", ".flake8", ".pylintrc", "mypy.ini", ".mypy.ini", "pyrightconfig.json",
-    ".pre-commit-config.yaml", "package.json", "package-lock.json", "tsconfig.json", "biome.json", ".babelrc", "makefile", "gnumakefile", "justfile",
-    "codecov.yml", ".codecov.yml", "clippy.toml", ".clippy.toml", "deny.toml", "rustfmt.toml", ".golangci.yml", ".golangci.yaml", "nextest.toml",
-    ".eslintignore", ".npmrc", ".env.test",
+    "conftest.py",
+    "pytest.ini",
+    ".pytest.ini",
+    "pytest.toml",
+    ".pytest.toml",
+    "tox.ini",
+    "setup.cfg",
+    "pyproject.toml",
+    "noxfile.py",
+    "sitecustomize.py",
+    "usercustomize.py",
+    ".coveragerc",
+    "ruff.toml",
+    ".ruff.toml",
+    ".flake8",
+    ".pylintrc",
+    "mypy.ini",
+    ".mypy.ini",
+    "pyrightconfig.json",
+    ".pre-commit-config.yaml",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "biome.json",
+    ".babelrc",
+    "makefile",
+    "gnumakefile",
+    "justfile",
+    "codecov.yml",
+    ".codecov.yml",
+    "clippy.toml",
+    ".clippy.toml",
+    "deny.toml",
+    "rustfmt.toml",
+    ".golangci.yml",
+    ".golangci.yaml",
+    "nextest.toml",
+    ".eslintignore",
+    ".npmrc",
+    ".env.test",
 ];
 /// Beginnings of such files' names.
-const STEERING_PREFIX: [&str; 10] =
-    ["jest.config.", "jest.setup.", "vitest.config.", "vitest.setup.", ".mocharc", ".eslintrc", "eslint.config.", "babel.config.", ".nycrc", ".prettierrc"];
+const STEERING_PREFIX: [&str; 10] = [
+    "jest.config.",
+    "jest.setup.",
+    "vitest.config.",
+    "vitest.setup.",
+    ".mocharc",
+    ".eslintrc",
+    "eslint.config.",
+    "babel.config.",
+    ".nycrc",
+    ".prettierrc",
+];
 
 /// A sensitive directory that a project may take out for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +124,14 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { blocked_paths: Vec::new(), unblocked: Vec::new(), allow_test_edits: false, max_files: 10, max_changed_lines: 300, max_file_bytes: 1 << 20 }
+        Self {
+            blocked_paths: Vec::new(),
+            unblocked: Vec::new(),
+            allow_test_edits: false,
+            max_files: 10,
+            max_changed_lines: 300,
+            max_file_bytes: 1 << 20,
+        }
     }
 }
 
@@ -152,23 +216,42 @@ impl Verdict {
 pub fn judge(policy: &Policy, changes: &[TreeChange]) -> Verdict {
     let mut verdict = Verdict::default();
     if changes.is_empty() {
-        verdict.objections.push(Objection { rule: Rule::Empty, path: String::new(), detail: "the fix changes nothing".into() });
+        verdict.objections.push(Objection {
+            rule: Rule::Empty,
+            path: String::new(),
+            detail: "the fix changes nothing".into(),
+        });
     }
     for change in changes {
         judge_change(policy, change, &mut verdict);
     }
     let files = u32::try_from(changes.len()).unwrap_or(u32::MAX);
-    let lines: u32 = changes.iter().fold(0, |sum, change| sum.saturating_add(change.added).saturating_add(change.removed));
-    for (what, is, limit) in [("files", files, policy.max_files), ("changed lines", lines, policy.max_changed_lines)] {
+    let lines: u32 = changes.iter().fold(0, |sum, change| {
+        sum.saturating_add(change.added).saturating_add(change.removed)
+    });
+    for (what, is, limit) in [
+        ("files", files, policy.max_files),
+        ("changed lines", lines, policy.max_changed_lines),
+    ] {
         if is > limit {
-            verdict.objections.push(Objection { rule: Rule::Size, path: String::new(), detail: format!("{is} {what}, and {limit} is the limit") });
+            verdict.objections.push(Objection {
+                rule: Rule::Size,
+                path: String::new(),
+                detail: format!("{is} {what}, and {limit} is the limit"),
+            });
         }
     }
     verdict
 }
 
 fn judge_change(policy: &Policy, change: &TreeChange, verdict: &mut Verdict) {
-    let mut object = |rule, detail: String| verdict.objections.push(Objection { rule, path: change.path.clone(), detail });
+    let mut object = |rule, detail: String| {
+        verdict.objections.push(Objection {
+            rule,
+            path: change.path.clone(),
+            detail,
+        })
+    };
     let Ok(path) = RepoPath::parse(&change.path) else {
         object(Rule::BadPath, "not a path inside the repository".into());
         return;
@@ -179,8 +262,12 @@ fn judge_change(policy: &Policy, change: &TreeChange, verdict: &mut Verdict) {
     for entry in [&change.before, &change.after].into_iter().flatten() {
         match entry {
             EntryKind::Link(target) => {
-                object(Rule::EntryKind, "a fix does not add, change or remove symbolic links".into());
-                let hit = resolve_link(&path, target).map_or(Some("it leaves the repository".into()), |to| blocked(policy, &to));
+                object(
+                    Rule::EntryKind,
+                    "a fix does not add, change or remove symbolic links".into(),
+                );
+                let hit = resolve_link(&path, target)
+                    .map_or(Some("it leaves the repository".into()), |to| blocked(policy, &to));
                 if let Some(why) = hit {
                     object(Rule::BlockedPath, format!("the link's target `{target}`: {why}"));
                 }
@@ -193,7 +280,10 @@ fn judge_change(policy: &Policy, change: &TreeChange, verdict: &mut Verdict) {
         object(Rule::EntryKind, "a fix does not make files executable".into());
     }
     if change.bytes > policy.max_file_bytes {
-        object(Rule::Size, format!("{} bytes, and {} is the limit", change.bytes, policy.max_file_bytes));
+        object(
+            Rule::Size,
+            format!("{} bytes, and {} is the limit", change.bytes, policy.max_file_bytes),
+        );
     }
     if steers_tests(&path) {
         object(Rule::ProtectedOracle, "it steers or loads into the test run".into());
@@ -201,7 +291,10 @@ fn judge_change(policy: &Policy, change: &TreeChange, verdict: &mut Verdict) {
         if policy.allow_test_edits && change.after.is_some() {
             verdict.draft_reasons.push(format!("it edits the test file `{path}`"));
         } else {
-            object(Rule::ProtectedOracle, "the tests decide whether a fix is right, so a fix does not edit them".into());
+            object(
+                Rule::ProtectedOracle,
+                "the tests decide whether a fix is right, so a fix does not edit them".into(),
+            );
         }
     }
 }
@@ -223,7 +316,9 @@ pub fn blocked(policy: &Policy, path: &RepoPath) -> Option<String> {
             return Some(format!("`{part}/` is never touched"));
         }
         if SENSITIVE.contains(&part.as_str()) && !policy.unblocked.iter().any(|out| out.covers(part)) {
-            return Some(format!("`{part}/` is blocked; a person fixes it, or the project takes it out of its list"));
+            return Some(format!(
+                "`{part}/` is blocked; a person fixes it, or the project takes it out of its list"
+            ));
         }
     }
     for ci in CI {
@@ -252,7 +347,9 @@ pub fn steers_tests(path: &RepoPath) -> bool {
     let name = folded(path.file_name());
     STEERING.contains(&name.as_str())
         || STEERING_PREFIX.iter().any(|prefix| name.starts_with(prefix))
-        || std::path::Path::new(&name).extension().is_some_and(|ext| ext == "pth" || ext == "snap")
+        || std::path::Path::new(&name)
+            .extension()
+            .is_some_and(|ext| ext == "pth" || ext == "snap")
         || path.folded_components().any(|part| part == "__snapshots__")
 }
 
@@ -260,10 +357,16 @@ pub fn steers_tests(path: &RepoPath) -> bool {
 #[must_use]
 pub fn is_test(path: &RepoPath) -> bool {
     let parts: Vec<String> = path.folded_components().collect();
-    let Some((name, directories)) = parts.split_last() else { return false };
+    let Some((name, directories)) = parts.split_last() else {
+        return false;
+    };
     let stem = name.split('.').next().unwrap_or(name);
-    directories.iter().any(|part| matches!(part.as_str(), "test" | "tests" | "testing" | "__tests__" | "spec" | "specs" | "testdata" | "fixtures"))
-        || stem.starts_with("test_")
+    directories.iter().any(|part| {
+        matches!(
+            part.as_str(),
+            "test" | "tests" | "testing" | "__tests__" | "spec" | "specs" | "testdata" | "fixtures"
+        )
+    }) || stem.starts_with("test_")
         || stem == "tests"
         || stem == "test"
         || stem.ends_with("_test")

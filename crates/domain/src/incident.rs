@@ -34,12 +34,21 @@ impl IncidentKey {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         match self {
-            Self::WorkflowRun { repo, workflow, head_sha } => {
-                Fingerprint::of(["workflow", &repo.as_str().to_ascii_lowercase(), workflow, head_sha.as_str()])
-            }
-            Self::SentryIssue { repo, project, issue_id } => {
-                Fingerprint::of(["sentry", &repo.as_str().to_ascii_lowercase(), project, issue_id])
-            }
+            Self::WorkflowRun {
+                repo,
+                workflow,
+                head_sha,
+            } => Fingerprint::of([
+                "workflow",
+                &repo.as_str().to_ascii_lowercase(),
+                workflow,
+                head_sha.as_str(),
+            ]),
+            Self::SentryIssue {
+                repo,
+                project,
+                issue_id,
+            } => Fingerprint::of(["sentry", &repo.as_str().to_ascii_lowercase(), project, issue_id]),
         }
     }
 

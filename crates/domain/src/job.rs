@@ -46,7 +46,14 @@ pub enum JobState {
 
 impl JobState {
     /// Every state, in the order of a job's life.
-    pub const ALL: [Self; 6] = [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled, Self::Skipped];
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Skipped,
+    ];
 
     /// The word in tables and the API.
     #[must_use]
@@ -72,8 +79,13 @@ impl JobState {
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),
-            (Self::Queued, Self::Running | Self::Cancelled | Self::Skipped | Self::Failed)
-                | (Self::Running, Self::Queued | Self::Succeeded | Self::Failed | Self::Cancelled | Self::Skipped)
+            (
+                Self::Queued,
+                Self::Running | Self::Cancelled | Self::Skipped | Self::Failed
+            ) | (
+                Self::Running,
+                Self::Queued | Self::Succeeded | Self::Failed | Self::Cancelled | Self::Skipped
+            )
         )
     }
 }
@@ -194,8 +206,12 @@ impl SkipReason {
         match self {
             Self::DuplicateDelivery { by } => format!("a delivery with the same {by} came before"),
             Self::Disabled { setting } => format!("{setting} is off"),
-            Self::DuplicateAlert { minutes_since, .. } => format!("the same problem was signalled {minutes_since} min ago"),
-            Self::RateLimited { minutes_since, .. } => format!("a job for the same problem began {minutes_since} min ago"),
+            Self::DuplicateAlert { minutes_since, .. } => {
+                format!("the same problem was signalled {minutes_since} min ago")
+            }
+            Self::RateLimited { minutes_since, .. } => {
+                format!("a job for the same problem began {minutes_since} min ago")
+            }
             Self::AlreadyInProgress { job } => format!("job {job} is dealing with it"),
             Self::PullRequestOpen { pull_request } => format!("{pull_request} is open for it"),
             Self::NotAFailure { conclusion } => format!("the run ended with `{conclusion}`"),
@@ -216,8 +232,12 @@ impl SkipReason {
         match self {
             Self::DuplicateDelivery { .. } => "nothing: one delivery is dealt with once".into(),
             Self::Disabled { setting } => format!("switching {setting} on"),
-            Self::DuplicateAlert { window_minutes, .. } => format!("a signal more than {window_minutes} min after that one"),
-            Self::RateLimited { window_minutes, .. } => format!("a signal more than {window_minutes} min after that job began"),
+            Self::DuplicateAlert { window_minutes, .. } => {
+                format!("a signal more than {window_minutes} min after that one")
+            }
+            Self::RateLimited { window_minutes, .. } => {
+                format!("a signal more than {window_minutes} min after that job began")
+            }
             Self::AlreadyInProgress { .. } => "a signal after that job has ended".into(),
             Self::PullRequestOpen { .. } => "merging or closing that pull request".into(),
             Self::NotAFailure { .. } => "a run that ends with `failure` or `timed_out`".into(),
@@ -225,7 +245,9 @@ impl SkipReason {
             Self::OwnBot { .. } => "a run that somebody else started".into(),
             Self::Fork { .. } => "the same failure on a branch of the repository itself".into(),
             Self::NotTheNewestHead { .. } => "a failure of the newest commit".into(),
-            Self::UnknownProject { .. } => "naming the repository in GITHUB_REPO_OWNER and GITHUB_REPO_NAME, or in [sentry.projects]".into(),
+            Self::UnknownProject { .. } => {
+                "naming the repository in GITHUB_REPO_OWNER and GITHUB_REPO_NAME, or in [sentry.projects]".into()
+            }
             Self::NothingToDo { .. } => "an event that carries it".into(),
             Self::HandsOff { .. } => "deleting that branch".into(),
             Self::MergedInto { .. } => "nothing: one problem gets one pull request".into(),
@@ -254,7 +276,10 @@ mod tests {
     #[test]
     #[allow(clippy::unwrap_used, reason = "a test")]
     fn the_code_is_the_tag() {
-        let reason = SkipReason::RateLimited { minutes_since: 3, window_minutes: 60 };
+        let reason = SkipReason::RateLimited {
+            minutes_since: 3,
+            window_minutes: 60,
+        };
         assert_eq!(serde_json::to_value(&reason).unwrap()["code"], reason.code());
     }
 }

@@ -85,7 +85,15 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
 macro_rules! messages {
     ($($name:ident),* $(,)?) => { $( impl Message for $name { const KIND: Kind = Kind::$name; } )* };
 }
-messages!(SignalReceived, SignalDecided, AttemptRequested, AttemptClaim, ClaimAnswer, MayPublish, MayPublishAnswer);
+messages!(
+    SignalReceived,
+    SignalDecided,
+    AttemptRequested,
+    AttemptClaim,
+    ClaimAnswer,
+    MayPublish,
+    MayPublishAnswer
+);
 messages!(AttemptProgressed, AttemptFinished, NoticeRaised, NoticeDelivered);
 
 /// ingest → planner, durable. The raw payload travels beside it as the envelope's attachment, compressed.

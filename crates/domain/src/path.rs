@@ -22,8 +22,14 @@ impl RepoPath {
         let bad = text.is_empty()
             || text.contains('\0')
             || text.contains('\\')
-            || text.split('/').any(|part| part.is_empty() || part == "." || part == ".." || folded(part) == ".git");
-        if bad { Err(NotARepoPath(text.to_owned())) } else { Ok(Self(text.to_owned())) }
+            || text
+                .split('/')
+                .any(|part| part.is_empty() || part == "." || part == ".." || folded(part) == ".git");
+        if bad {
+            Err(NotARepoPath(text.to_owned()))
+        } else {
+            Ok(Self(text.to_owned()))
+        }
     }
 
     /// The path as git stores it.
@@ -67,7 +73,12 @@ impl std::fmt::Display for RepoPath {
 /// case, without invisible characters, without trailing dots and spaces.
 #[must_use]
 pub fn folded(component: &str) -> String {
-    let text: String = component.nfkc().flat_map(char::to_lowercase).nfkc().filter(|c| !is_invisible(*c)).collect();
+    let text: String = component
+        .nfkc()
+        .flat_map(char::to_lowercase)
+        .nfkc()
+        .filter(|c| !is_invisible(*c))
+        .collect();
     text.trim_end_matches(['.', ' ']).to_owned()
 }
 
@@ -108,7 +119,20 @@ mod tests {
         for good in ["a", "src/a.py", "weird name", "..a/b", "a/.gitignore"] {
             assert!(RepoPath::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "/a", "a//b", "../a", "a/../b", "./a", "a/", "a\\b", ".git/config", "x/.GIT/hooks", ".g\u{200c}it/x", ".git./x"] {
+        for bad in [
+            "",
+            "/a",
+            "a//b",
+            "../a",
+            "a/../b",
+            "./a",
+            "a/",
+            "a\\b",
+            ".git/config",
+            "x/.GIT/hooks",
+            ".g\u{200c}it/x",
+            ".git./x",
+        ] {
             assert!(RepoPath::parse(bad).is_err(), "{bad}");
         }
     }
@@ -123,7 +147,10 @@ mod tests {
     #[test]
     fn links_resolve_relative_to_their_folder() {
         let link = RepoPath("src/link".into());
-        assert_eq!(resolve_link(&link, "../auth/x").map(String::from), Some("auth/x".into()));
+        assert_eq!(
+            resolve_link(&link, "../auth/x").map(String::from),
+            Some("auth/x".into())
+        );
         assert_eq!(resolve_link(&link, "../../etc"), None);
         assert_eq!(resolve_link(&link, "/etc/passwd"), None);
     }

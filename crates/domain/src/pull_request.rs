@@ -29,7 +29,10 @@ impl PullRequestState {
     /// Whether it may go from here to `next`. A merge is final; what was closed may be opened again.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
-        matches!((self, next), (Self::Open, Self::Merged | Self::Closed) | (Self::Closed, Self::Open | Self::Merged))
+        matches!(
+            (self, next),
+            (Self::Open, Self::Merged | Self::Closed) | (Self::Closed, Self::Open | Self::Merged)
+        )
     }
 }
 
@@ -66,6 +69,11 @@ pub struct OpenedPullRequest {
 ///
 /// # Errors
 /// When the operator's prefix makes a name that git refuses.
-pub fn branch_name(prefix: &str, what: &str, fingerprint: &str, generation: u32) -> Result<BranchName, crate::repo::BadName> {
+pub fn branch_name(
+    prefix: &str,
+    what: &str,
+    fingerprint: &str,
+    generation: u32,
+) -> Result<BranchName, crate::repo::BadName> {
     BranchName::parse(&format!("{prefix}{what}-{fingerprint}-g{generation}"))
 }

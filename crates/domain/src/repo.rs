@@ -80,7 +80,9 @@ impl RepoName {
                 && part != "."
                 && part != ".."
                 && !part.starts_with('-')
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         };
         match text.split_once('/') {
             Some((owner, name)) if ok(owner) && ok(name) => Ok(Self(text.to_owned())),
@@ -107,7 +109,8 @@ impl BranchName {
     /// # Errors
     /// [`BadName::Branch`] where git would refuse it or a command line could mistake it.
     pub fn parse(text: &str) -> Result<Self, BadName> {
-        let bad_char = |c: char| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\' | '\u{7f}');
+        let bad_char =
+            |c: char| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\' | '\u{7f}');
         let bad = text.is_empty()
             || text.len() > 240
             || text == "@"
@@ -116,8 +119,14 @@ impl BranchName {
             || text.contains("..")
             || text.contains("@{")
             || text.chars().any(bad_char)
-            || text.split('/').any(|part| part.is_empty() || part.starts_with('.') || part.ends_with(".lock"));
-        if bad { Err(BadName::Branch(text.to_owned())) } else { Ok(Self(text.to_owned())) }
+            || text
+                .split('/')
+                .any(|part| part.is_empty() || part.starts_with('.') || part.ends_with(".lock"));
+        if bad {
+            Err(BadName::Branch(text.to_owned()))
+        } else {
+            Ok(Self(text.to_owned()))
+        }
     }
 
     /// The full reference, `refs/heads/<branch>`: the only form that is handed to git.
@@ -134,7 +143,11 @@ impl CommitSha {
     /// [`BadName::Sha`] for anything else.
     pub fn parse(text: &str) -> Result<Self, BadName> {
         let ok = matches!(text.len(), 40 | 64) && text.chars().all(|c| c.is_ascii_hexdigit());
-        if ok { Ok(Self(text.to_ascii_lowercase())) } else { Err(BadName::Sha(text.to_owned())) }
+        if ok {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(BadName::Sha(text.to_owned()))
+        }
     }
 
     /// The first twelve digits, for people.
@@ -150,14 +163,29 @@ mod tests {
 
     #[test]
     fn names_parse_or_say_why() {
-        assert_eq!(RepoName::parse("acme/shop").map(|r| (r.owner().to_owned(), r.name().to_owned())), Ok(("acme".into(), "shop".into())));
+        assert_eq!(
+            RepoName::parse("acme/shop").map(|r| (r.owner().to_owned(), r.name().to_owned())),
+            Ok(("acme".into(), "shop".into()))
+        );
         for bad in ["shop", "a/b/c", "/b", "a/", "a b/c", "-a/b", "a/.."] {
             assert!(RepoName::parse(bad).is_err(), "{bad}");
         }
         for good in ["main", "feature/x-1", "$(id)"] {
             assert!(BranchName::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "-x", "--output=x", "a..b", "a b", "x.lock", "a/.b", "@", "a@{b", "a/", "x."] {
+        for bad in [
+            "",
+            "-x",
+            "--output=x",
+            "a..b",
+            "a b",
+            "x.lock",
+            "a/.b",
+            "@",
+            "a@{b",
+            "a/",
+            "x.",
+        ] {
             assert!(BranchName::parse(bad).is_err(), "{bad}");
         }
         assert!(CommitSha::parse(&"aB".repeat(20)).is_ok_and(|s| s.as_str() == "ab".repeat(20)));

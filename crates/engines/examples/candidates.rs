@@ -12,17 +12,34 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [file, line, rest @ ..] = arguments.as_slice() else {
         return Err("usage: candidates FILE LINE [EXCEPTION MESSAGE]".into());
     };
-    let project = Project::new(&Brief::new([("file.py".to_owned(), std::fs::read_to_string(file)?)].into(), vec![], vec![]));
+    let project = Project::new(&Brief::new(
+        [("file.py".to_owned(), std::fs::read_to_string(file)?)].into(),
+        vec![],
+        vec![],
+    ));
     let failure = match rest {
-        [exception, message] => vec![Failure { exception: exception.clone(), message: message.clone(), ..Failure::default() }],
+        [exception, message] => vec![Failure {
+            exception: exception.clone(),
+            message: message.clone(),
+            ..Failure::default()
+        }],
         _ => Vec::new(),
     };
     let signs = symptoms(&failure);
     let line = line.parse()?;
-    let place = Place { file: 0, function: project.function_at(0, line), line, suspicion: 1.0, crashed: !failure.is_empty() };
+    let place = Place {
+        file: 0,
+        function: project.function_at(0, line),
+        line,
+        suspicion: 1.0,
+        crashed: !failure.is_empty(),
+    };
     let mut queue = Queue::new(&project, &signs, vec![place]).ok_or("the grammar cannot be loaded")?;
     while let Some(candidate) = queue.take() {
-        println!("{:.2} {} {}", candidate.priority, candidate.edit.template, candidate.edit.why);
+        println!(
+            "{:.2} {} {}",
+            candidate.priority, candidate.edit.template, candidate.edit.why
+        );
     }
     Ok(())
 }

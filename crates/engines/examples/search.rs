@@ -24,17 +24,31 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let lanes = usize::try_from(number(1, 1))?;
     let mut bench = Bench::start(Arc::new(Unconfined::accept_the_risk()), &spec, lanes).await?;
     let first = bench.lanes().first_mut().ok_or("no runner")?;
-    let report = first.run(&RunRequest { per_test: Duration::from_secs(5), ..RunRequest::default() }).await?;
+    let report = first
+        .run(&RunRequest {
+            per_test: Duration::from_secs(5),
+            ..RunRequest::default()
+        })
+        .await?;
     let mut failing: Vec<String> = report.failed().cloned().collect();
     failing.extend(report.collection_errors.iter().map(|error| error.at.clone()));
-    let passing = report.tests.iter().filter(|test| test.outcome == Outcome::Passed).map(|test| test.id.clone()).collect();
+    let passing = report
+        .tests
+        .iter()
+        .filter(|test| test.outcome == Outcome::Passed)
+        .map(|test| test.id.clone())
+        .collect();
     let mut sources = BTreeMap::new();
     read(&folder, &folder, &mut sources)?;
     let mut brief = Brief::new(sources, failing, passing);
     brief.budget.wall = Duration::from_secs(number(0, 120));
     for place in rest.iter().skip(2) {
         let (file, line) = place.split_once(':').ok_or("FILE:LINE")?;
-        brief.suspects.push(Frame { file: file.to_owned(), line: line.parse()?, function: String::new() });
+        brief.suspects.push(Frame {
+            file: file.to_owned(),
+            line: line.parse()?,
+            function: String::new(),
+        });
         brief.weak_oracle = true;
     }
     let started = Instant::now();
@@ -42,17 +56,34 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("not collected: {} {}", error.at, error.message);
     }
     let answer = Search.propose(&brief, &mut bench, &Progress::silent()).await?;
-    println!("{} failing, {} passing; tried {} in {:.1} s, found {}, exhausted {}", brief.failing.len(), brief.passing.len(), answer.candidates_tried, started.elapsed().as_secs_f64(), answer.found.len(), answer.exhausted);
+    println!(
+        "{} failing, {} passing; tried {} in {:.1} s, found {}, exhausted {}",
+        brief.failing.len(),
+        brief.passing.len(),
+        answer.candidates_tried,
+        started.elapsed().as_secs_f64(),
+        answer.found.len(),
+        answer.exhausted
+    );
     for (path, line, suspicion) in answer.suspicious.iter().take(5) {
         println!("  suspicious {path}:{line} {suspicion:.2}");
     }
     for found in &answer.found {
-        println!("  {:.2} {} {}:{} {} {:?}", found.cost, found.template, found.place.0, found.place.1, found.why, found.doubts);
+        println!(
+            "  {:.2} {} {}:{} {} {:?}",
+            found.cost, found.template, found.place.0, found.place.1, found.why, found.doubts
+        );
     }
     if let Some(best) = answer.found.first() {
         for (path, text) in &best.files {
             let before = brief.sources.get(path).map_or("", String::as_str);
-            print!("{}", similar::TextDiff::from_lines(before, text.as_str()).unified_diff().context_radius(2).header(path, path));
+            print!(
+                "{}",
+                similar::TextDiff::from_lines(before, text.as_str())
+                    .unified_diff()
+                    .context_radius(2)
+                    .header(path, path)
+            );
         }
     }
     bench.stop().await;
@@ -62,7 +93,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 fn read(root: &Path, folder: &Path, sources: &mut BTreeMap<String, String>) -> Result<(), Box<dyn Error>> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         if path.is_dir() && !name.starts_with('.') && name != "__pycache__" {
             read(root, &path, sources)?;
         } else if path.extension().is_some_and(|kind| kind == "py") {

@@ -44,7 +44,10 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { wall: Duration::from_secs(120), candidates: 20_000 }
+        Self {
+            wall: Duration::from_secs(120),
+            candidates: 20_000,
+        }
     }
 }
 
@@ -137,7 +140,11 @@ pub fn is_oracle(path: &str) -> bool {
         || (name.starts_with("test_") && name.ends_with(".py"))
         || name.ends_with("_test.py")
         || name == "tests.py"
-        || lower.split('/').rev().skip(1).any(|part| part == "tests" || part == "test" || part == "testing")
+        || lower
+            .split('/')
+            .rev()
+            .skip(1)
+            .any(|part| part == "tests" || part == "test" || part == "testing")
 }
 
 #[cfg(test)]
@@ -146,10 +153,22 @@ mod tests {
 
     #[test]
     fn the_oracle_is_recognised_by_name() {
-        for path in ["tests/test_a.py", "conftest.py", "src/shop/conftest.py", "pkg/tests/factory.py", "a/b_test.py", "Tests/x.py"] {
+        for path in [
+            "tests/test_a.py",
+            "conftest.py",
+            "src/shop/conftest.py",
+            "pkg/tests/factory.py",
+            "a/b_test.py",
+            "Tests/x.py",
+        ] {
             assert!(is_oracle(path), "{path}");
         }
-        for path in ["src/shop/cart.py", "src/contest.py", "src/latest.py", "src/testimony.py"] {
+        for path in [
+            "src/shop/cart.py",
+            "src/contest.py",
+            "src/latest.py",
+            "src/testimony.py",
+        ] {
             assert!(!is_oracle(path), "{path}");
         }
     }

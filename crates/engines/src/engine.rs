@@ -123,7 +123,11 @@ impl Progress {
 
     /// Replaces the numbers.
     pub fn report(&self, tried: u64, plausible: u64, stage: &str) {
-        self.tally.send_replace(Tally { tried, plausible, stage: stage.to_owned() });
+        self.tally.send_replace(Tally {
+            tried,
+            plausible,
+            stage: stage.to_owned(),
+        });
     }
 
     /// Whether somebody asked to stop.

@@ -23,7 +23,11 @@ pub use source::Source;
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the environment is read in this crate alone")]
 pub fn user_cache() -> Option<std::path::PathBuf> {
-    let set = |name: &str| std::env::var_os(name).map(std::path::PathBuf::from).filter(|path| path.is_absolute());
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .map(std::path::PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))
 }
 

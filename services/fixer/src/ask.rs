@@ -4,7 +4,9 @@ use crate::Fixer;
 use anyhow::{Context as _, bail};
 use bus::Envelope;
 use domain::attempt::Fence;
-use domain::message::{AttemptClaim, AttemptRequested, ClaimAnswer, MayPublish, MayPublishAnswer, Message, SealedToken};
+use domain::message::{
+    AttemptClaim, AttemptRequested, ClaimAnswer, MayPublish, MayPublishAnswer, Message, SealedToken,
+};
 use std::time::Duration;
 
 /// Longest wait for one answer.
@@ -29,14 +31,27 @@ pub struct Granted {
 pub async fn claim(fixer: &Fixer, request: &AttemptRequested) -> anyhow::Result<Option<Granted>> {
     for _ in 0..TRIES {
         let (opener, public_key) = github::Opener::new()?;
-        let question = AttemptClaim { attempt: request.attempt, fence: request.fence, worker: fixer.name.clone(), public_key };
+        let question = AttemptClaim {
+            attempt: request.attempt,
+            fence: request.fence,
+            worker: fixer.name.clone(),
+            public_key,
+        };
         match put(fixer, &question).await.context("the claim was not answered")? {
-            ClaimAnswer::Granted { fence, read_token } => return Ok(Some(Granted { fence, token: open(opener, read_token)? })),
+            ClaimAnswer::Granted { fence, read_token } => {
+                return Ok(Some(Granted {
+                    fence,
+                    token: open(opener, read_token)?,
+                }));
+            }
             ClaimAnswer::Refused { reason } => {
                 tracing::info!(attempt = %request.attempt, %reason, "attempt left alone");
                 return Ok(None);
             }
-            ClaimAnswer::Later { reason, retry_after_seconds } => {
+            ClaimAnswer::Later {
+                reason,
+                retry_after_seconds,
+            } => {
                 tracing::info!(attempt = %request.attempt, %reason, retry_after_seconds, "claiming later");
                 tokio::time::sleep(Duration::from_secs(retry_after_seconds).min(LONGEST_PAUSE)).await;
             }
@@ -49,15 +64,22 @@ pub async fn claim(fixer: &Fixer, request: &AttemptRequested) -> anyhow::Result<
 ///
 /// # Errors
 /// When no answer came.
-pub async fn may_publish(fixer: &Fixer, mut question: MayPublish) -> anyhow::Result<(MayPublishAnswer, Option<github::Token>)> {
+pub async fn may_publish(
+    fixer: &Fixer,
+    mut question: MayPublish,
+) -> anyhow::Result<(MayPublishAnswer, Option<github::Token>)> {
     let mut tries = 0;
     loop {
         tries += 1;
         let (opener, public_key) = github::Opener::new()?;
         question.public_key = public_key;
-        let answer: MayPublishAnswer = put(fixer, &question).await.context("the question whether to publish was not answered")?;
+        let answer: MayPublishAnswer = put(fixer, &question)
+            .await
+            .context("the question whether to publish was not answered")?;
         match &answer {
-            MayPublishAnswer::Later { retry_after_seconds, .. } if tries < TRIES => {
+            MayPublishAnswer::Later {
+                retry_after_seconds, ..
+            } if tries < TRIES => {
                 tokio::time::sleep(Duration::from_secs(*retry_after_seconds).min(LONGEST_PAUSE)).await;
             }
             MayPublishAnswer::Granted { write_token, .. } => {
@@ -84,6 +106,11 @@ async fn put<Q: Message, A: Message>(fixer: &Fixer, question: &Q) -> anyhow::Res
 
 fn open(opener: github::Opener, sealed: Option<SealedToken>) -> anyhow::Result<Option<github::Token>> {
     let Some(sealed) = sealed else { return Ok(None) };
-    let secret = opener.open(&sealed.sealed).context("the granted token cannot be opened")?;
-    Ok(Some(github::Token { secret, expires_at: sealed.expires_at }))
+    let secret = opener
+        .open(&sealed.sealed)
+        .context("the granted token cannot be opened")?;
+    Ok(Some(github::Token {
+        secret,
+        expires_at: sealed.expires_at,
+    }))
 }

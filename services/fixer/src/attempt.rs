@@ -59,7 +59,11 @@ struct Scene {
 /// Carries out one attempt.
 pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
     let started = Instant::now();
-    let latest = Arc::new(Mutex::new(Latest { stage: Stage::Claim, tried: 0, lines: Vec::new() }));
+    let latest = Arc::new(Mutex::new(Latest {
+        stage: Stage::Claim,
+        tried: 0,
+        lines: Vec::new(),
+    }));
     let (beat, mut beats) = tokio::sync::mpsc::channel::<()>(1);
     let progress = {
         let latest = Arc::clone(&latest);
@@ -106,14 +110,29 @@ pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
     report.wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     report.stages = progress.times();
     tracing::info!(attempt = %request.attempt, outcome = report.outcome.as_str(), wall_ms = report.wall_ms, message = %report.message, "attempt ended");
-    match fixer.publish_durably(&AttemptFinished { attempt: request.attempt, fence, report: Box::new(report) }).await {
+    match fixer
+        .publish_durably(&AttemptFinished {
+            attempt: request.attempt,
+            fence,
+            report: Box::new(report),
+        })
+        .await
+    {
         Ok(()) => Ended::Reported,
         Err(error) => Ended::GiveBack(format!("the outcome could not be reported: {error:#}")),
     }
 }
 
-async fn carry_through(fixer: &Fixer, request: &AttemptRequested, granted: ask::Granted, progress: &Progress) -> Result<Report, Stop> {
-    let scratch = tempfile::Builder::new().prefix("attempt-").tempdir_in(fixer.scratch()).context("cannot make a folder for the attempt")?;
+async fn carry_through(
+    fixer: &Fixer,
+    request: &AttemptRequested,
+    granted: ask::Granted,
+    progress: &Progress,
+) -> Result<Report, Stop> {
+    let scratch = tempfile::Builder::new()
+        .prefix("attempt-")
+        .tempdir_in(fixer.scratch())
+        .context("cannot make a folder for the attempt")?;
     progress.enter(Stage::CheckOut);
     let scene = check_out(fixer, request, &granted).await?;
     progress.enter(Stage::Diagnose);
@@ -135,8 +154,17 @@ async fn carry_through(fixer: &Fixer, request: &AttemptRequested, granted: ask::
         return Ok(report);
     };
     progress.enter(Stage::Publish);
-    let words = text::pull_request(Some(&request.trigger), &report, &change.draft_reasons, change.unverified);
-    let committer = Committer { name: fixer.settings.committer_name.clone(), email: fixer.settings.committer_email.clone(), at: fixer.now().timestamp() };
+    let words = text::pull_request(
+        Some(&request.trigger),
+        &report,
+        &change.draft_reasons,
+        change.unverified,
+    );
+    let committer = Committer {
+        name: fixer.settings.committer_name.clone(),
+        email: fixer.settings.committer_email.clone(),
+        at: fixer.now().timestamp(),
+    };
     let what = Publication {
         repo: &request.project.repo,
         branch: &branch,
@@ -151,7 +179,9 @@ async fn carry_through(fixer: &Fixer, request: &AttemptRequested, granted: ask::
     };
     let door = fixer.door(token.as_ref())?;
     let url = door.clone_url(&request.project.repo);
-    let mirror = scene.mirror.with_credential(token.as_ref().map(|token| credential(&url, token)));
+    let mirror = scene
+        .mirror
+        .with_credential(token.as_ref().map(|token| credential(&url, token)));
     match publish::publish(&mirror, &door, &what).await {
         Ok(opened) => {
             progress.line(format!("pull request #{}: {}", opened.number, opened.url));
@@ -165,32 +195,68 @@ async fn carry_through(fixer: &Fixer, request: &AttemptRequested, granted: ask::
 async fn check_out(fixer: &Fixer, request: &AttemptRequested, granted: &ask::Granted) -> Result<Scene, Stop> {
     let door = fixer.door(granted.token.as_ref())?;
     let url = door.clone_url(&request.project.repo);
-    let mirror = fixer.mirrors.open(&request.project.repo, url.clone(), granted.token.as_ref().map(|token| credential(&url, token))).await.context("cannot open the mirror")?;
+    let mirror = fixer
+        .mirrors
+        .open(
+            &request.project.repo,
+            url.clone(),
+            granted.token.as_ref().map(|token| credential(&url, token)),
+        )
+        .await
+        .context("cannot open the mirror")?;
     let default = match &request.project.base_branch {
         Some(branch) => branch.clone(),
-        None => mirror.default_branch().await.map_err(|e| from_git(&e, "asking for the default branch"))?,
+        None => mirror
+            .default_branch()
+            .await
+            .map_err(|e| from_git(&e, "asking for the default branch"))?,
     };
-    let default_commit = mirror.fetch(&default).await.map_err(|e| from_git(&e, "fetching the default branch"))?;
+    let default_commit = mirror
+        .fetch(&default)
+        .await
+        .map_err(|e| from_git(&e, "fetching the default branch"))?;
     let (base, commit) = match &request.trigger {
         Trigger::ErrorAlert(_) => (default, default_commit.clone()),
         Trigger::WorkflowRun(run) => (run.head_branch.clone(), newest(&mirror, run).await?),
     };
-    Ok(Scene { mirror, door, commit, base, default_commit })
+    Ok(Scene {
+        mirror,
+        door,
+        commit,
+        base,
+        default_commit,
+    })
 }
 
 /// The head that failed, if it is still the newest of its branch.
 async fn newest(mirror: &Mirror, run: &WorkflowRun) -> Result<CommitSha, Stop> {
-    let head = mirror.remote_head(&run.head_branch).await.map_err(|e| from_git(&e, "asking for the branch"))?;
+    let head = mirror
+        .remote_head(&run.head_branch)
+        .await
+        .map_err(|e| from_git(&e, "asking for the branch"))?;
     let Some(head) = head else {
-        return Err(skip(SkipReason::NothingToDo { detail: format!("the branch `{}` is gone", run.head_branch) }));
+        return Err(skip(SkipReason::NothingToDo {
+            detail: format!("the branch `{}` is gone", run.head_branch),
+        }));
     };
     if head != run.head_sha {
-        return Err(skip(SkipReason::NotTheNewestHead { head: run.head_sha.to_string(), newest: head.to_string() }));
+        return Err(skip(SkipReason::NotTheNewestHead {
+            head: run.head_sha.to_string(),
+            newest: head.to_string(),
+        }));
     }
-    mirror.fetch(&run.head_branch).await.map_err(|e| from_git(&e, "fetching the branch"))
+    mirror
+        .fetch(&run.head_branch)
+        .await
+        .map_err(|e| from_git(&e, "fetching the branch"))
 }
 
-async fn diagnose(request: &AttemptRequested, scene: &Scene, progress: &Progress, now: DateTime<Utc>) -> Result<Symptom, Stop> {
+async fn diagnose(
+    request: &AttemptRequested,
+    scene: &Scene,
+    progress: &Progress,
+    now: DateTime<Utc>,
+) -> Result<Symptom, Stop> {
     match &request.trigger {
         Trigger::ErrorAlert(alert) => Ok(Symptom::Alert(alert.clone())),
         Trigger::WorkflowRun(run) => {
@@ -203,7 +269,11 @@ async fn diagnose(request: &AttemptRequested, scene: &Scene, progress: &Progress
 
 /// Reads the logs of the failed jobs; the first that names failing tests decides, else the first.
 async fn read_logs(scene: &Scene, run: &WorkflowRun, now: DateTime<Utc>) -> Result<LogReading, Stop> {
-    let jobs = scene.door.jobs(&run.repo, run.run_id).await.map_err(|e| from_github(&e, "listing the run's jobs", now))?;
+    let jobs = scene
+        .door
+        .jobs(&run.repo, run.run_id)
+        .await
+        .map_err(|e| from_github(&e, "listing the run's jobs", now))?;
     let mut first = None;
     let failed: Vec<u64> = jobs.iter().filter(|job| job.failed()).map(|job| job.id).collect();
     for job in failed {
@@ -218,12 +288,18 @@ async fn read_logs(scene: &Scene, run: &WorkflowRun, now: DateTime<Utc>) -> Resu
         }
         first.get_or_insert(reading);
     }
-    first.ok_or_else(|| skip(SkipReason::NothingToDo { detail: "the run has no failed job with a log".into() }))
+    first.ok_or_else(|| {
+        skip(SkipReason::NothingToDo {
+            detail: "the run has no failed job with a log".into(),
+        })
+    })
 }
 
 /// The commit that the alert's release names, where it is one that the mirror has.
 async fn release_commit(request: &AttemptRequested, scene: &Scene) -> Option<CommitSha> {
-    let Trigger::ErrorAlert(alert) = &request.trigger else { return None };
+    let Trigger::ErrorAlert(alert) = &request.trigger else {
+        return None;
+    };
     let release = alert.release.as_deref()?;
     let sha = CommitSha::parse(release.rsplit('@').next().unwrap_or(release)).ok()?;
     scene.mirror.git().tree_of(sha.as_str()).await.ok().map(|_| sha)
@@ -252,12 +328,19 @@ async fn may_publish(
         MayPublishAnswer::Granted { branch, .. } => Ok(Some((branch, token))),
         MayPublishAnswer::Refused { reason, message } => {
             let mut refused = report.clone();
-            refused.outcome = if reason.is_some() { Outcome::Skipped } else { Outcome::Failed };
+            refused.outcome = if reason.is_some() {
+                Outcome::Skipped
+            } else {
+                Outcome::Failed
+            };
             refused.skipped = reason;
             refused.message = message;
             Err(Stop::Report(Box::new(refused)))
         }
-        MayPublishAnswer::Later { reason, retry_after_seconds } => {
+        MayPublishAnswer::Later {
+            reason,
+            retry_after_seconds,
+        } => {
             let mut later = Report::new(Outcome::Failed, reason);
             later.worth_retrying = true;
             later.retry_after_seconds = Some(retry_after_seconds);
@@ -269,8 +352,14 @@ async fn may_publish(
 /// The token as git's credential for the server of `url`, and for no other.
 fn credential(url: &str, token: &github::Token) -> Credential {
     let (user, password) = github::git_credential(&token.secret);
-    let origin = url.split_once("://").map_or_else(String::new, |(scheme, rest)| format!("{scheme}://{}", rest.split('/').next().unwrap_or("")));
-    Credential { origin, user: user.to_owned(), password }
+    let origin = url.split_once("://").map_or_else(String::new, |(scheme, rest)| {
+        format!("{scheme}://{}", rest.split('/').next().unwrap_or(""))
+    });
+    Credential {
+        origin,
+        user: user.to_owned(),
+        password,
+    }
 }
 
 fn skip(reason: SkipReason) -> Stop {
@@ -281,9 +370,13 @@ fn skip(reason: SkipReason) -> Stop {
 
 fn not_published(mut report: Report, error: PublishError, now: DateTime<Utc>) -> Stop {
     match error {
-        PublishError::HandsOff(branch) => skip(SkipReason::HandsOff { branch: branch.to_string() }),
+        PublishError::HandsOff(branch) => skip(SkipReason::HandsOff {
+            branch: branch.to_string(),
+        }),
         PublishError::Push(error) => {
-            let Stop::Report(mut stopped) = from_git(&error, "pushing the branch") else { return Stop::Report(Box::new(report)) };
+            let Stop::Report(mut stopped) = from_git(&error, "pushing the branch") else {
+                return Stop::Report(Box::new(report));
+            };
             stopped.diagnosis = report.diagnosis.take();
             Stop::Report(stopped)
         }
@@ -294,7 +387,11 @@ fn not_published(mut report: Report, error: PublishError, now: DateTime<Utc>) ->
 /// What becomes of an attempt when git fails: a server that refuses us needs a person, everything else another time.
 fn from_git(error: &GitError, doing: &str) -> Stop {
     let refused = error.is_refused();
-    let hint = if refused { ". Check that the token may read and write this repository" } else { "" };
+    let hint = if refused {
+        ". Check that the token may read and write this repository"
+    } else {
+        ""
+    };
     let mut report = Report::new(Outcome::Failed, format!("{doing}: {error}{hint}"));
     report.worth_retrying = !refused;
     Stop::Report(Box::new(report))

@@ -18,7 +18,11 @@ impl Handler for Inbox {
     async fn handle(&self, incoming: Incoming) -> Answer {
         let request = match incoming.envelope.read::<AttemptRequested>() {
             Ok(request) => request,
-            Err(error) => return Answer::Never { reason: error.to_string() },
+            Err(error) => {
+                return Answer::Never {
+                    reason: error.to_string(),
+                };
+            }
         };
         let span = tracing::info_span!("attempt", attempt = %request.attempt, job = %request.job, repo = %request.project.repo);
         telemetry::trace::set_parent(&span, &incoming.envelope.trace);

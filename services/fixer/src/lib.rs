@@ -53,8 +53,14 @@ pub struct Fixer {
 /// When the sandbox or the data folder cannot be used.
 pub async fn run(settings: Settings, bus: Arc<dyn Bus>, stop: CancellationToken) -> anyhow::Result<()> {
     let fixer = Fixer::open(settings, Arc::clone(&bus))?;
-    let consume = Consume { queue: Queue::FixerFix, concurrency: fixer.settings.workers.max(1), drain: DRAIN };
-    bus.consume(consume, Arc::new(inbox::Inbox { fixer }), stop).await.context("the fixer's inbox closed")
+    let consume = Consume {
+        queue: Queue::FixerFix,
+        concurrency: fixer.settings.workers.max(1),
+        drain: DRAIN,
+    };
+    bus.consume(consume, Arc::new(inbox::Inbox { fixer }), stop)
+        .await
+        .context("the fixer's inbox closed")
 }
 
 impl Fixer {
@@ -68,7 +74,13 @@ impl Fixer {
         let scratch = settings.data_dir.join("attempts");
         std::fs::create_dir_all(&scratch).with_context(|| format!("cannot write {}", scratch.display()))?;
         let name = format!("fixer-{}", std::process::id());
-        Ok(Self { settings: Arc::new(settings), bus, workshop, mirrors, name })
+        Ok(Self {
+            settings: Arc::new(settings),
+            bus,
+            workshop,
+            mirrors,
+            name,
+        })
     }
 
     pub(crate) fn scratch(&self) -> PathBuf {
@@ -83,7 +95,10 @@ impl Fixer {
 
     /// A door for the token that was granted, and for no other credential.
     pub(crate) fn door(&self, token: Option<&github::Token>) -> anyhow::Result<github::Door> {
-        let door = github::Door::new(&github::Settings { auth: github::AuthSettings::default(), ..self.settings.github.clone() })?;
+        let door = github::Door::new(&github::Settings {
+            auth: github::AuthSettings::default(),
+            ..self.settings.github.clone()
+        })?;
         Ok(match token {
             Some(token) => door.with_token(token.secret.clone()),
             None => door,
@@ -101,7 +116,9 @@ impl Fixer {
     pub(crate) async fn publish_durably<M: Message>(&self, message: &M) -> anyhow::Result<()> {
         let envelope = Envelope::of(message)?.traced(telemetry::trace::inject());
         let settled = self.bus.publish(envelope).await?;
-        tokio::time::timeout(REPORTED, settled.wait()).await.context("nobody took the outcome in time")??;
+        tokio::time::timeout(REPORTED, settled.wait())
+            .await
+            .context("nobody took the outcome in time")??;
         Ok(())
     }
 }
@@ -109,5 +126,6 @@ impl Fixer {
 /// Makes sure that a folder exists.
 pub(crate) fn folder(path: &Path) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
-    path.canonicalize().with_context(|| format!("cannot use {}", path.display()))
+    path.canonicalize()
+        .with_context(|| format!("cannot use {}", path.display()))
 }

@@ -64,12 +64,21 @@ pub async fn fix(workshop: &Workshop, request: Request, progress: &Progress) -> 
     let started = Instant::now();
     progress.enter(Stage::CheckOut);
     let theirs = open(&request.repo).await?;
-    let head = theirs.text(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).await.map_err(|_| LocalError::NoCommit(request.repo.clone()))?;
+    let head = theirs
+        .text(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
+        .await
+        .map_err(|_| LocalError::NoCommit(request.repo.clone()))?;
     let head = CommitSha::parse(&head).map_err(anyhow::Error::from)?;
     if is_dirty(&theirs, &request.repo).await {
-        progress.line(format!("uncommitted changes are left out: the code under repair is commit {}", head.short()));
+        progress.line(format!(
+            "uncommitted changes are left out: the code under repair is commit {}",
+            head.short()
+        ));
     }
-    let scratch = tempfile::Builder::new().prefix("fixpoint-").tempdir().context("cannot make a temporary folder")?;
+    let scratch = tempfile::Builder::new()
+        .prefix("fixpoint-")
+        .tempdir()
+        .context("cannot make a temporary folder")?;
     let mirror = mirror(&theirs, scratch.path()).await?;
     progress.enter(Stage::Diagnose);
     let release_commit = match &request.trigger {
@@ -92,15 +101,27 @@ pub async fn fix(workshop: &Workshop, request: Request, progress: &Progress) -> 
     if let Some(change) = change {
         if !request.dry_run {
             progress.enter(Stage::Publish);
-            let words = text::pull_request(request.trigger.as_ref(), &report, &change.draft_reasons, change.unverified);
-            let commit = mirror.commit(&change.tree, &head, &words.commit, &request.committer).await.context("the fix could not be committed")?;
+            let words = text::pull_request(
+                request.trigger.as_ref(),
+                &report,
+                &change.draft_reasons,
+                change.unverified,
+            );
+            let commit = mirror
+                .commit(&change.tree, &head, &words.commit, &request.committer)
+                .await
+                .context("the fix could not be committed")?;
             branch = Some(hand_over(&theirs, &mirror, &commit, &case, &report, request.trigger.as_ref()).await?);
         }
         draft_reasons = change.draft_reasons;
     }
     report.wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     report.stages = progress.times();
-    Ok(Done { report, branch, draft_reasons })
+    Ok(Done {
+        report,
+        branch,
+        draft_reasons,
+    })
 }
 
 async fn open(repo: &Path) -> Result<Git, LocalError> {
@@ -120,7 +141,13 @@ async fn open(repo: &Path) -> Result<Git, LocalError> {
 
 async fn is_dirty(git: &Git, repo: &Path) -> bool {
     let tree = repo.to_string_lossy();
-    git.with(&["status", "--porcelain", "--untracked-files=no"], &[("GIT_WORK_TREE", &tree)], None).await.is_ok_and(|said| !said.is_empty())
+    git.with(
+        &["status", "--porcelain", "--untracked-files=no"],
+        &[("GIT_WORK_TREE", &tree)],
+        None,
+    )
+    .await
+    .is_ok_and(|said| !said.is_empty())
 }
 
 /// A bare repository of our own that borrows their objects: what is tried out leaves no trace in theirs.
@@ -129,7 +156,9 @@ async fn mirror(theirs: &Git, scratch: &Path) -> anyhow::Result<Git> {
     std::fs::create_dir_all(&dir).context("cannot make a mirror")?;
     let mirror = Git::at(&dir);
     mirror.run(&["init", "--quiet", "--bare"]).await?;
-    let objects = theirs.text(&["rev-parse", "--path-format=absolute", "--git-path", "objects"]).await?;
+    let objects = theirs
+        .text(&["rev-parse", "--path-format=absolute", "--git-path", "objects"])
+        .await?;
     std::fs::write(dir.join("objects/info/alternates"), format!("{objects}\n")).context("cannot write the mirror")?;
     Ok(mirror)
 }
@@ -141,21 +170,52 @@ async fn release(mirror: &Git, release: Option<&str>) -> Option<CommitSha> {
 }
 
 /// Makes the branch in their repository, under the first free generation.
-async fn hand_over(theirs: &Git, mirror: &Git, commit: &CommitSha, case: &Case, report: &Report, trigger: Option<&Trigger>) -> anyhow::Result<BranchName> {
+async fn hand_over(
+    theirs: &Git,
+    mirror: &Git,
+    commit: &CommitSha,
+    case: &Case,
+    report: &Report,
+    trigger: Option<&Trigger>,
+) -> anyhow::Result<BranchName> {
     let what = match trigger {
         Some(Trigger::ErrorAlert(_)) => "sentry",
         _ => "ci",
     };
-    let fingerprint = report.diagnosis.clone().unwrap_or_default().fingerprint(&case.project.repo);
+    let fingerprint = report
+        .diagnosis
+        .clone()
+        .unwrap_or_default()
+        .fingerprint(&case.project.repo);
     for generation in 1..1000 {
-        let branch = branch_name(&case.project.branch_prefix, what, fingerprint.as_str(), generation).context("project.branch_prefix makes a branch name that git refuses")?;
-        if theirs.run(&["rev-parse", "--verify", "--quiet", &branch.reference()]).await.is_ok() {
+        let branch = branch_name(&case.project.branch_prefix, what, fingerprint.as_str(), generation)
+            .context("project.branch_prefix makes a branch name that git refuses")?;
+        if theirs
+            .run(&["rev-parse", "--verify", "--quiet", &branch.reference()])
+            .await
+            .is_ok()
+        {
             continue;
         }
-        mirror.run(&["update-ref", &branch.reference(), commit.as_str()]).await?;
+        mirror
+            .run(&["update-ref", &branch.reference(), commit.as_str()])
+            .await?;
         let from = mirror.dir().to_string_lossy().into_owned();
         let refspec = format!("{0}:{0}", branch.reference());
-        let fetched: Result<String, GitError> = theirs.remote(&["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", &from, &refspec], None).await;
+        let fetched: Result<String, GitError> = theirs
+            .remote(
+                &[
+                    "fetch",
+                    "--quiet",
+                    "--no-tags",
+                    "--no-write-fetch-head",
+                    "--end-of-options",
+                    &from,
+                    &refspec,
+                ],
+                None,
+            )
+            .await;
         fetched.context("the branch could not be made")?;
         return Ok(branch);
     }

@@ -25,7 +25,10 @@ pub struct Progress {
 impl Progress {
     /// Tells `tell` everything.
     pub fn to(tell: impl Fn(Event) + Send + Sync + 'static) -> Self {
-        Self { tell: Arc::new(tell), stages: Arc::default() }
+        Self {
+            tell: Arc::new(tell),
+            stages: Arc::default(),
+        }
     }
 
     /// A stage begins, and the one before it ends.

@@ -54,7 +54,10 @@ impl Found {
     pub fn message(&self) -> String {
         match (&self.unable, self.budget_exhausted) {
             (Some(reason), _) => reason.clone(),
-            (None, true) => format!("no fix among {} candidates within the budget; a larger one may find it", self.candidates_tried),
+            (None, true) => format!(
+                "no fix among {} candidates within the budget; a larger one may find it",
+                self.candidates_tried
+            ),
             (None, false) => format!("no fix among all {} candidates", self.candidates_tried),
         }
     }
@@ -87,25 +90,53 @@ impl Job<'_> {
         let started = Instant::now();
         let wall = Duration::from_secs(budget.seconds);
         if self.seen.failing.is_empty() || self.bench.environment.python.is_none() {
-            return Ok(Found { unable: Some("no engine can look for a fix here: the failing tests are not Python's, or not known one by one".into()), ..Found::default() });
+            return Ok(Found {
+                unable: Some(
+                    "no engine can look for a fix here: the failing tests are not Python's, or not known one by one"
+                        .into(),
+                ),
+                ..Found::default()
+            });
         }
-        let checkout = tempfile::Builder::new().prefix("warm-").tempdir_in(&self.bench.scratch)?;
+        let checkout = tempfile::Builder::new()
+            .prefix("warm-")
+            .tempdir_in(&self.bench.scratch)?;
         let folder = checkout.path().join("tree");
         self.bench.git.write_out(self.tree, &folder).await?;
         for (path, content) in &self.seen.extra {
             crate::suite::write_inside(&folder, path, content)?;
         }
         let spec = self.runner_spec(&folder);
-        let mut first = Runner::start(Arc::clone(&self.bench.sandbox), spec.clone()).await.context("the warm runner did not start")?;
+        let mut first = Runner::start(Arc::clone(&self.bench.sandbox), spec.clone())
+            .await
+            .context("the warm runner did not start")?;
         let collected = first.collect().await.context("the warm runner did not collect")?;
-        let names = Names::of(&collected.tests, &collected.errors.iter().map(|error| error.at.clone()).collect::<Vec<_>>());
+        let names = Names::of(
+            &collected.tests,
+            &collected
+                .errors
+                .iter()
+                .map(|error| error.at.clone())
+                .collect::<Vec<_>>(),
+        );
         let brief = self.brief(&names, wall.saturating_sub(started.elapsed()));
         if brief.failing.is_empty() {
-            return Ok(Found { unable: Some("the warm runner does not know the failing tests".into()), ..Found::default() });
+            return Ok(Found {
+                unable: Some("the warm runner does not know the failing tests".into()),
+                ..Found::default()
+            });
         }
         let mut lanes = vec![first];
-        while lanes.len() < std::thread::available_parallelism().map_or(1, usize::from).min(MOST_LANES) {
-            lanes.push(Runner::start(Arc::clone(&self.bench.sandbox), spec.clone()).await.context("the warm runner did not start")?);
+        while lanes.len()
+            < std::thread::available_parallelism()
+                .map_or(1, usize::from)
+                .min(MOST_LANES)
+        {
+            lanes.push(
+                Runner::start(Arc::clone(&self.bench.sandbox), spec.clone())
+                    .await
+                    .context("the warm runner did not start")?,
+            );
         }
         let mut bench = engines::bench::Bench::new(lanes);
         let (tell, mut watcher) = engines::engine::Progress::pair();
@@ -125,10 +156,19 @@ impl Job<'_> {
             // The engine keeps its own budget; this is for one that does not.
             () = tokio::time::sleep(wall.saturating_add(Duration::from_secs(60))) => Ok(Proposals { budget_exhausted: true, ..Proposals::default() }),
         };
-        let spent = Spent { wall: started.elapsed(), cpu: Duration::ZERO };
+        let spent = Spent {
+            wall: started.elapsed(),
+            cpu: Duration::ZERO,
+        };
         let proposals = match proposals {
             Ok(proposals) => proposals,
-            Err(error @ (EngineError::NothingFails(_) | EngineError::NothingToChange)) => return Ok(Found { unable: Some(error.to_string()), spent, ..Found::default() }),
+            Err(error @ (EngineError::NothingFails(_) | EngineError::NothingToChange)) => {
+                return Ok(Found {
+                    unable: Some(error.to_string()),
+                    spent,
+                    ..Found::default()
+                });
+            }
             Err(error) => return Err(error).context("the engine broke"),
         };
         progress.tried(proposals.candidates_tried);
@@ -138,7 +178,12 @@ impl Job<'_> {
             distinct: u32::try_from(proposals.distinct).unwrap_or(u32::MAX),
             spent,
             unable: None,
-            fixes: proposals.found.into_iter().take(MOST_PROOFS).filter_map(as_fix).collect(),
+            fixes: proposals
+                .found
+                .into_iter()
+                .take(MOST_PROOFS)
+                .filter_map(as_fix)
+                .collect(),
         })
     }
 
@@ -148,7 +193,11 @@ impl Job<'_> {
         spec.cwd.clone_from(&self.suite.working_directory);
         spec.mounts.clone_from(&environment.mounts);
         spec.env = environment.env.iter().chain(&self.suite.env).cloned().collect();
-        spec.framework = if self.suite.command.contains("unittest") { Framework::Unittest } else { Framework::Auto };
+        spec.framework = if self.suite.command.contains("unittest") {
+            Framework::Unittest
+        } else {
+            Framework::Auto
+        };
         if self.suite.command.contains("-m pytest") || self.suite.command.contains("-m unittest") {
             spec.pythonpath.push(String::new());
         }
@@ -159,17 +208,30 @@ impl Job<'_> {
 
     fn brief(&self, names: &Names, wall: Duration) -> Brief {
         let all = |tests: &[TestId]| tests.iter().filter_map(|test| names.warm(test.as_str())).collect();
-        let passing = if self.whole_suite { all(&self.seen.passing) } else { Vec::new() };
+        let passing = if self.whole_suite {
+            all(&self.seen.passing)
+        } else {
+            Vec::new()
+        };
         let mut brief = Brief::new(self.sources.clone(), all(&self.seen.failing), passing);
-        let is_test = |path: &String| RepoPath::parse(path).is_ok_and(|path| guardrail::is_test(&path) || guardrail::steers_tests(&path));
+        let is_test = |path: &String| {
+            RepoPath::parse(path).is_ok_and(|path| guardrail::is_test(&path) || guardrail::steers_tests(&path))
+        };
         brief.oracle = self.sources.keys().filter(|path| is_test(path)).cloned().collect();
-        brief.failures = self.seen.failing.iter().filter_map(|test| self.failure(names, test)).collect();
+        brief.failures = self
+            .seen
+            .failing
+            .iter()
+            .filter_map(|test| self.failure(names, test))
+            .collect();
         if self.seen.oracle == Oracle::NoLongerRaises {
             brief.suspects = self.seen.diagnosis.frames.iter().map(frame).collect();
             brief.weak_oracle = true;
         }
         let policy = self.project.policy.clone();
-        brief.blocked = Blocked::when(move |path| RepoPath::parse(path).map_or(true, |path| guardrail::blocked(&policy, &path).is_some()));
+        brief.blocked = Blocked::when(move |path| {
+            RepoPath::parse(path).map_or(true, |path| guardrail::blocked(&policy, &path).is_some())
+        });
         brief.budget.wall = wall;
         brief.budget.candidates = MOST_CANDIDATES;
         brief
@@ -187,13 +249,31 @@ impl Job<'_> {
 }
 
 fn frame(at: &domain::diagnosis::CodeFrame) -> Frame {
-    Frame { file: at.file.clone(), line: at.line, function: at.function.clone() }
+    Frame {
+        file: at.file.clone(),
+        line: at.line,
+        function: at.function.clone(),
+    }
 }
 
 fn as_fix(proposal: engines::engine::Proposal) -> Option<Fix> {
-    let files: Option<Vec<FileRewrite>> =
-        proposal.files.into_iter().map(|(path, content)| Some(FileRewrite { path: RepoPath::parse(&path).ok()?, content: Some(content) })).collect();
-    Some(Fix { files: files?, engine: proposal.engine.to_owned(), template: proposal.template, cost: proposal.cost, why: proposal.why })
+    let files: Option<Vec<FileRewrite>> = proposal
+        .files
+        .into_iter()
+        .map(|(path, content)| {
+            Some(FileRewrite {
+                path: RepoPath::parse(&path).ok()?,
+                content: Some(content),
+            })
+        })
+        .collect();
+    Some(Fix {
+        files: files?,
+        engine: proposal.engine.to_owned(),
+        template: proposal.template,
+        cost: proposal.cost,
+        why: proposal.why,
+    })
 }
 
 /// The warm runner's names of tests, found by the names that the project's own command uses.
@@ -204,7 +284,13 @@ struct Names {
 impl Names {
     /// Names of tests, and of files that cannot be collected.
     fn of(collected: &[String], broken: &[String]) -> Self {
-        Self { by_dotted: collected.iter().chain(broken).map(|id| (dotted(id), id.clone())).collect() }
+        Self {
+            by_dotted: collected
+                .iter()
+                .chain(broken)
+                .map(|id| (dotted(id), id.clone()))
+                .collect(),
+        }
     }
 
     fn warm(&self, name: &str) -> Option<String> {
@@ -213,7 +299,12 @@ impl Names {
             return Some(id.clone());
         }
         // A command that starts in a folder of its own names tests without that folder, or the other way round.
-        let meets = |known: &str| known.strip_suffix(wanted.as_str()).is_some_and(|head| head.ends_with('.')) || wanted.strip_suffix(known).is_some_and(|head| head.ends_with('.'));
+        let meets = |known: &str| {
+            known
+                .strip_suffix(wanted.as_str())
+                .is_some_and(|head| head.ends_with('.'))
+                || wanted.strip_suffix(known).is_some_and(|head| head.ends_with('.'))
+        };
         let mut hits = self.by_dotted.iter().filter(|(known, _)| meets(known));
         match (hits.next(), hits.next()) {
             (Some((_, id)), None) => Some(id.clone()),
@@ -234,11 +325,30 @@ mod tests {
 
     #[test]
     fn names_of_both_runners_meet() {
-        let names = Names::of(&["tests/test_a.py::T::test_x".into(), "tests/test_a.py::test_y[a/b.py::c]".into(), "tests/b/test_c.py::test_z".into()], &[]);
-        assert_eq!(names.warm("tests.test_a.T.test_x").as_deref(), Some("tests/test_a.py::T::test_x"));
-        assert_eq!(names.warm("test_a.T.test_x").as_deref(), Some("tests/test_a.py::T::test_x"));
-        assert_eq!(names.warm("tests/test_a.py::test_y[a/b.py::c]").as_deref(), Some("tests/test_a.py::test_y[a/b.py::c]"));
+        let names = Names::of(
+            &[
+                "tests/test_a.py::T::test_x".into(),
+                "tests/test_a.py::test_y[a/b.py::c]".into(),
+                "tests/b/test_c.py::test_z".into(),
+            ],
+            &[],
+        );
+        assert_eq!(
+            names.warm("tests.test_a.T.test_x").as_deref(),
+            Some("tests/test_a.py::T::test_x")
+        );
+        assert_eq!(
+            names.warm("test_a.T.test_x").as_deref(),
+            Some("tests/test_a.py::T::test_x")
+        );
+        assert_eq!(
+            names.warm("tests/test_a.py::test_y[a/b.py::c]").as_deref(),
+            Some("tests/test_a.py::test_y[a/b.py::c]")
+        );
         assert_eq!(names.warm("est_c.test_z"), None);
-        assert_eq!(names.warm("api/tests/b/test_c.py::test_z").as_deref(), Some("tests/b/test_c.py::test_z"));
+        assert_eq!(
+            names.warm("api/tests/b/test_c.py::test_z").as_deref(),
+            Some("tests/b/test_c.py::test_z")
+        );
     }
 }

@@ -44,18 +44,40 @@ struct Trial<'a> {
 ///
 /// # Errors
 /// When a run could not be made.
-pub async fn prove(bench: &Bench, suite: &Suite, seen: &Reproduced, trees: (&str, &str), whole_suite: bool) -> Result<Result<Proof, Disproof>, SuiteError> {
-    let mut trial = Trial { bench, suite, seen, runs: Vec::new(), spent: Spent::default() };
+pub async fn prove(
+    bench: &Bench,
+    suite: &Suite,
+    seen: &Reproduced,
+    trees: (&str, &str),
+    whole_suite: bool,
+) -> Result<Result<Proof, Disproof>, SuiteError> {
+    let mut trial = Trial {
+        bench,
+        suite,
+        seen,
+        runs: Vec::new(),
+        spent: Spent::default(),
+    };
     let outcome = trial.hold(trees, whole_suite).await?;
     let Trial { runs, spent, .. } = trial;
     Ok(match outcome {
-        Ok((after, flaky, reruns)) => Ok(Proof { after, runs, flaky, reruns, spent }),
+        Ok((after, flaky, reruns)) => Ok(Proof {
+            after,
+            runs,
+            flaky,
+            reruns,
+            spent,
+        }),
         Err(reason) => Err(Disproof { reason, runs, spent }),
     })
 }
 
 impl Trial<'_> {
-    async fn hold(&mut self, (before, after): (&str, &str), whole_suite: bool) -> Result<Result<(After, Vec<FlakyTest>, u32), String>, SuiteError> {
+    async fn hold(
+        &mut self,
+        (before, after): (&str, &str),
+        whole_suite: bool,
+    ) -> Result<Result<(After, Vec<FlakyTest>, u32), String>, SuiteError> {
         let only = (!whole_suite).then_some(self.seen.failing.as_slice());
         let run = self.run("suite after", after, only).await?;
         if run.timed_out {
@@ -66,12 +88,22 @@ impl Trial<'_> {
         }
         let mut flaky = Vec::new();
         if whole_suite {
-            let broken: Vec<TestId> = self.seen.passing.iter().filter(|test| !run.passed(test)).cloned().collect();
+            let broken: Vec<TestId> = self
+                .seen
+                .passing
+                .iter()
+                .filter(|test| !run.passed(test))
+                .cloned()
+                .collect();
             match self.look_again(before, after, &broken).await? {
                 Ok(found) => flaky = found,
                 Err(test) => return Ok(Err(format!("`{test}` passed before and does not pass with the fix"))),
             }
-            let unexplained = run.failing().find(|test| !self.seen.known_failures.contains(test) && !flaky.iter().any(|f| f.test == **test) && !self.seen.passing.contains(test));
+            let unexplained = run.failing().find(|test| {
+                !self.seen.known_failures.contains(test)
+                    && !flaky.iter().any(|f| f.test == **test)
+                    && !self.seen.passing.contains(test)
+            });
             if let Some(test) = unexplained {
                 return Ok(Err(format!("`{test}` fails with the fix and did not run before")));
             }
@@ -83,7 +115,13 @@ impl Trial<'_> {
         let (_, wanted) = runs_needed(FLAKE_LIMIT);
         let mut reruns = 0;
         for again in 1..wanted {
-            let run = self.run(&format!("failing tests after, {} of {wanted}", again + 1), after, Some(&self.seen.failing)).await?;
+            let run = self
+                .run(
+                    &format!("failing tests after, {} of {wanted}", again + 1),
+                    after,
+                    Some(&self.seen.failing),
+                )
+                .await?;
             reruns += 1;
             if let Some(test) = self.seen.failing.iter().find(|test| !passes(&run, test)) {
                 return Ok(Err(format!("`{test}` passes only sometimes with the fix")));
@@ -93,27 +131,51 @@ impl Trial<'_> {
             }
         }
         let count = |wanted: fn(Answer) -> bool| run.count(wanted);
-        let after = After { exit_code: run.exit_code, passed: count(|a| a == Answer::Passed), failed: count(Answer::is_failure), skipped: count(|a| a == Answer::Skipped) };
+        let after = After {
+            exit_code: run.exit_code,
+            passed: count(|a| a == Answer::Passed),
+            failed: count(Answer::is_failure),
+            skipped: count(|a| a == Answer::Skipped),
+        };
         Ok(Ok((after, flaky, reruns)))
     }
 
     /// Tests that seem broken by the fix: run again on both trees. One that also fails without the fix, or fails with it no
     /// second time, gives both answers by itself; the first that fails with the fix alone is returned as the culprit.
-    async fn look_again(&mut self, before: &str, after: &str, broken: &[TestId]) -> Result<Result<Vec<FlakyTest>, TestId>, SuiteError> {
+    async fn look_again(
+        &mut self,
+        before: &str,
+        after: &str,
+        broken: &[TestId],
+    ) -> Result<Result<Vec<FlakyTest>, TestId>, SuiteError> {
         if broken.is_empty() {
             return Ok(Ok(Vec::new()));
         }
         let mut failed_without = vec![0u32; broken.len()];
         let mut failed_with = vec![0u32; broken.len()];
         for again in 0..SECOND_LOOKS {
-            for (tree, failed, what) in [(before, &mut failed_without, "without"), (after, &mut failed_with, "with")] {
-                let run = self.run(&format!("second look {what} the fix, {} of {SECOND_LOOKS}", again + 1), tree, Some(broken)).await?;
+            for (tree, failed, what) in [
+                (before, &mut failed_without, "without"),
+                (after, &mut failed_with, "with"),
+            ] {
+                let run = self
+                    .run(
+                        &format!("second look {what} the fix, {} of {SECOND_LOOKS}", again + 1),
+                        tree,
+                        Some(broken),
+                    )
+                    .await?;
                 for (at, test) in broken.iter().enumerate() {
                     failed[at] += u32::from(!run.passed(test));
                 }
             }
             // Once a test has failed twice with the fix and never without, nothing will acquit it.
-            if again >= 1 && failed_without.iter().zip(&failed_with).any(|(without, with)| *without == 0 && *with > again) {
+            if again >= 1
+                && failed_without
+                    .iter()
+                    .zip(&failed_with)
+                    .any(|(without, with)| *without == 0 && *with > again)
+            {
                 break;
             }
         }
@@ -122,7 +184,11 @@ impl Trial<'_> {
             if failed_without[at] == 0 && failed_with[at] > 0 {
                 return Ok(Err(test.clone()));
             }
-            flaky.push(FlakyTest { test: test.clone(), failed: failed_without[at], runs: SECOND_LOOKS });
+            flaky.push(FlakyTest {
+                test: test.clone(),
+                failed: failed_without[at],
+                runs: SECOND_LOOKS,
+            });
         }
         Ok(Ok(flaky))
     }

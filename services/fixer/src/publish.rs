@@ -94,7 +94,11 @@ async fn mark(door: &Door, what: &Publication<'_>, head: &CommitSha) {
         let check = NewCheckRun {
             name: MARK.into(),
             head_sha: head.clone(),
-            conclusion: if proved { CheckConclusion::Success } else { CheckConclusion::Neutral },
+            conclusion: if proved {
+                CheckConclusion::Success
+            } else {
+                CheckConclusion::Neutral
+            },
             title: what.words.title.clone(),
             summary: what.proof.to_owned(),
             text: None,
@@ -103,7 +107,11 @@ async fn mark(door: &Door, what: &Publication<'_>, head: &CommitSha) {
         };
         door.create_check_run(what.repo, &check).await.map(drop)
     } else {
-        let state = if proved { StatusState::Success } else { StatusState::Pending };
+        let state = if proved {
+            StatusState::Success
+        } else {
+            StatusState::Pending
+        };
         door.set_status(what.repo, head, state, MARK, what.proof, None).await
     };
     if let Err(error) = marked {
@@ -133,13 +141,28 @@ async fn look_and_push(mirror: &Mirror, what: &Publication<'_>) -> Result<Option
     if !is_ours(mirror, &head, what).await.map_err(PublishError::Push)? {
         return Err(PublishError::HandsOff(what.branch.clone()));
     }
-    let same = git.tree_of(head.as_str()).await.map_err(PublishError::Push)? == what.tree && parent(mirror, &head).await.as_ref() == Some(what.base_sha);
-    if same { Ok(Some(head)) } else { push(mirror, what, Some(&head)).await }
+    let same = git.tree_of(head.as_str()).await.map_err(PublishError::Push)? == what.tree
+        && parent(mirror, &head).await.as_ref() == Some(what.base_sha);
+    if same {
+        Ok(Some(head))
+    } else {
+        push(mirror, what, Some(&head)).await
+    }
 }
 
-async fn push(mirror: &Mirror, what: &Publication<'_>, expected: Option<&CommitSha>) -> Result<Option<CommitSha>, PublishError> {
-    let commit = mirror.git().commit(what.tree, what.base_sha, &what.words.commit, what.committer).await.map_err(PublishError::Push)?;
-    let Err(error) = mirror.push(&commit, what.branch, expected).await else { return Ok(Some(commit)) };
+async fn push(
+    mirror: &Mirror,
+    what: &Publication<'_>,
+    expected: Option<&CommitSha>,
+) -> Result<Option<CommitSha>, PublishError> {
+    let commit = mirror
+        .git()
+        .commit(what.tree, what.base_sha, &what.words.commit, what.committer)
+        .await
+        .map_err(PublishError::Push)?;
+    let Err(error) = mirror.push(&commit, what.branch, expected).await else {
+        return Ok(Some(commit));
+    };
     match mirror.remote_head(what.branch).await {
         // A push whose answer was lost may have arrived.
         Ok(Some(head)) if head == commit => Ok(Some(commit)),
@@ -152,11 +175,31 @@ async fn push(mirror: &Mirror, what: &Publication<'_>, expected: Option<&CommitS
 /// Whether every commit on the branch since its base was made by us.
 async fn is_ours(mirror: &Mirror, head: &CommitSha, what: &Publication<'_>) -> Result<bool, GitError> {
     let range = format!("{}..{head}", what.base_sha);
-    let authors = mirror.git().text(&["log", "--format=%ce", "--max-count=50", "--end-of-options", &range, "--"]).await?;
+    let authors = mirror
+        .git()
+        .text(&[
+            "log",
+            "--format=%ce",
+            "--max-count=50",
+            "--end-of-options",
+            &range,
+            "--",
+        ])
+        .await?;
     Ok(authors.lines().all(|email| email == what.committer.email))
 }
 
 async fn parent(mirror: &Mirror, head: &CommitSha) -> Option<CommitSha> {
-    let said = mirror.git().text(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{head}^1")]).await.ok()?;
+    let said = mirror
+        .git()
+        .text(&[
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &format!("{head}^1"),
+        ])
+        .await
+        .ok()?;
     CommitSha::parse(&said).ok()
 }

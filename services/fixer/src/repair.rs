@@ -1,8 +1,8 @@
 //! One repair, from a tree and a symptom to a proved change: prepare → reproduce → propose → judge → prove. The server's
 //! attempts and the command line both go through here.
 
-use crate::diagnose::workflow;
 use crate::diagnose::Framework;
+use crate::diagnose::workflow;
 use crate::prepare::{Environment, PrepareError, PrepareSpec, Preparer};
 use crate::progress::Progress;
 use crate::propose::{Budget, Job};
@@ -92,20 +92,37 @@ impl Workshop {
         progress.enter(Stage::Prepare);
         let ready = match self.prepare(case, progress).await? {
             Ok(ready) => ready,
-            Err(report) => return Ok(Repaired { report: *report, change: None }),
+            Err(report) => {
+                return Ok(Repaired {
+                    report: *report,
+                    change: None,
+                });
+            }
         };
         progress.enter(Stage::Reproduce);
-        progress.line(format!("test command: {}", ready.effective.suite.command.replace('\n', " && ")));
+        progress.line(format!(
+            "test command: {}",
+            ready.effective.suite.command.replace('\n', " && ")
+        ));
         let seen = match self.reproduce(case, &ready).await? {
             Ok(seen) => seen,
-            Err(missed) => return Ok(Repaired { report: not_seen(*missed), change: None }),
+            Err(missed) => {
+                return Ok(Repaired {
+                    report: not_seen(*missed),
+                    change: None,
+                });
+            }
         };
         progress.line(format!("reproduced: {}", seen.diagnosis.headline));
         self.repair_seen(case, &ready, *seen, progress).await
     }
 
     async fn prepare(&self, case: &Case, progress: &Progress) -> anyhow::Result<Result<Ready, Box<Report>>> {
-        let tree = case.git.tree_of(case.commit.as_str()).await.context("the commit under repair is not in the mirror")?;
+        let tree = case
+            .git
+            .tree_of(case.commit.as_str())
+            .await
+            .context("the commit under repair is not in the mirror")?;
         let texts = case.git.texts(&tree, is_read).await?;
         let default_tree = case.git.tree_of(case.default_commit.as_str()).await?;
         let file = match case.git.file(&default_tree, ".fixpoint.toml").await? {
@@ -128,21 +145,47 @@ impl Workshop {
             Ok(environment) => environment,
             Err(error) => return environment_failed(error).map(Err),
         };
-        let bench = Bench { sandbox: Arc::clone(&self.sandbox), environment, git: case.git.clone(), scratch: case.scratch.clone(), limits: self.limits };
+        let bench = Bench {
+            sandbox: Arc::clone(&self.sandbox),
+            environment,
+            git: case.git.clone(),
+            scratch: case.scratch.clone(),
+            limits: self.limits,
+        };
         let sources = texts.into_iter().filter(|(path, _)| path.ends_with(".py")).collect();
-        Ok(Ok(Ready { bench, effective, whole_suite, tree, sources }))
+        Ok(Ok(Ready {
+            bench,
+            effective,
+            whole_suite,
+            tree,
+            sources,
+        }))
     }
 
-    async fn environment(&self, case: &Case, tree: &str, file: &RepositoryFile, effective: &Effective, progress: &Progress) -> anyhow::Result<Result<Environment, PrepareError>> {
+    async fn environment(
+        &self,
+        case: &Case,
+        tree: &str,
+        file: &RepositoryFile,
+        effective: &Effective,
+        progress: &Progress,
+    ) -> anyhow::Result<Result<Environment, PrepareError>> {
         let checkout = case.scratch.join("prepare");
         case.git.write_out(tree, &checkout).await?;
         let spec = PrepareSpec {
-            setup_command: case.project.setup_command.clone().or_else(|| file.setup.command.clone()),
+            setup_command: case
+                .project
+                .setup_command
+                .clone()
+                .or_else(|| file.setup.command.clone()),
             runner: runner_of(&effective.suite.command),
             inside: PathBuf::from(WORK),
         };
         let told = progress.clone();
-        Ok(self.preparer.prepare(&checkout, &spec, &move |line: &str| told.line(line)).await)
+        Ok(self
+            .preparer
+            .prepare(&checkout, &spec, &move |line: &str| told.line(line))
+            .await)
     }
 
     async fn reproduce(&self, case: &Case, ready: &Ready) -> anyhow::Result<Result<Box<Reproduced>, Box<NotSeen>>> {
@@ -161,12 +204,28 @@ impl Workshop {
         Ok(scene.reproduce(&case.symptom).await?)
     }
 
-    async fn repair_seen(&self, case: &Case, ready: &Ready, seen: Reproduced, progress: &Progress) -> anyhow::Result<Repaired> {
+    async fn repair_seen(
+        &self,
+        case: &Case,
+        ready: &Ready,
+        seen: Reproduced,
+        progress: &Progress,
+    ) -> anyhow::Result<Repaired> {
         progress.enter(Stage::Propose);
-        let budget = Budget { seconds: case.project.budget_seconds };
-        let found = Job { bench: &ready.bench, suite: &ready.effective.suite, seen: &seen, sources: &ready.sources, whole_suite: ready.whole_suite, project: &case.project, tree: &ready.tree }
-            .propose(budget, progress)
-            .await?;
+        let budget = Budget {
+            seconds: case.project.budget_seconds,
+        };
+        let found = Job {
+            bench: &ready.bench,
+            suite: &ready.effective.suite,
+            seen: &seen,
+            sources: &ready.sources,
+            whole_suite: ready.whole_suite,
+            project: &case.project,
+            tree: &ready.tree,
+        }
+        .propose(budget, progress)
+        .await?;
         let mut report = Report::new(Outcome::NoFix, found.message());
         report.candidates_tried = found.candidates_tried;
         report.budget_exhausted = found.budget_exhausted;
@@ -190,7 +249,15 @@ impl Workshop {
             }
             progress.enter(Stage::Prove);
             progress.line(format!("proving: {}", fix.why));
-            match prove(&ready.bench, &ready.effective.suite, &seen, (&ready.tree, &tree), ready.whole_suite).await? {
+            match prove(
+                &ready.bench,
+                &ready.effective.suite,
+                &seen,
+                (&ready.tree, &tree),
+                ready.whole_suite,
+            )
+            .await?
+            {
                 Err(disproof) => {
                     spent.wall += disproof.spent.wall;
                     spent.cpu += disproof.spent.cpu;
@@ -209,18 +276,33 @@ impl Workshop {
                     let record = case.track_record.get(&fix.engine).copied().unwrap_or_default();
                     report.confidence = Some(confidence::estimate(record, seen.oracle, found.distinct));
                     let unverified = !ready.whole_suite;
-                    report.outcome = if unverified { Outcome::Unverified } else { Outcome::Proved };
-                    report.message = if unverified { "a fix was found, and no whole test suite could be run with it: tests are switched off, or there is no test command".into() } else { crate::text::proof_line(&evidence) };
+                    report.outcome = if unverified {
+                        Outcome::Unverified
+                    } else {
+                        Outcome::Proved
+                    };
+                    report.message = if unverified {
+                        "a fix was found, and no whole test suite could be run with it: tests are switched off, or there is no test command".into()
+                    } else {
+                        crate::text::proof_line(&evidence)
+                    };
                     let mut draft_reasons = verdict.draft_reasons;
                     draft_reasons.extend(doubts(&seen, unverified, found.distinct));
-                    change = Some(Change { tree, draft_reasons, unverified });
+                    change = Some(Change {
+                        tree,
+                        draft_reasons,
+                        unverified,
+                    });
                     break;
                 }
             }
         }
         if change.is_none() && !refused.is_empty() {
             report.outcome = Outcome::Refused;
-            report.message = format!("the only fix that was found is refused: {} ({})", refused[0].detail, refused[0].path);
+            report.message = format!(
+                "the only fix that was found is refused: {} ({})",
+                refused[0].detail, refused[0].path
+            );
             report.objections = refused;
         }
         report.evidence = Some(evidence);
@@ -232,24 +314,50 @@ impl Workshop {
 
 /// The framework that a command names.
 fn runner_of(command: &str) -> Option<Framework> {
-    let named = [("pytest", Framework::Pytest), ("unittest", Framework::Unittest), ("jest", Framework::Jest), ("vitest", Framework::Vitest), ("mocha", Framework::Mocha)];
-    named.into_iter().find_map(|(name, framework)| command.contains(name).then_some(framework))
+    let named = [
+        ("pytest", Framework::Pytest),
+        ("unittest", Framework::Unittest),
+        ("jest", Framework::Jest),
+        ("vitest", Framework::Vitest),
+        ("mocha", Framework::Mocha),
+    ];
+    named
+        .into_iter()
+        .find_map(|(name, framework)| command.contains(name).then_some(framework))
 }
 
 /// Files that are read at all: code, and what says how it is built and tested.
 fn is_read(path: &str) -> bool {
-    const NAMES: [&str; 10] = ["pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "pytest.ini", "Pipfile", "package.json", "go.mod", "Cargo.toml", ".fixpoint.toml"];
+    const NAMES: [&str; 10] = [
+        "pyproject.toml",
+        "setup.cfg",
+        "setup.py",
+        "tox.ini",
+        "pytest.ini",
+        "Pipfile",
+        "package.json",
+        "go.mod",
+        "Cargo.toml",
+        ".fixpoint.toml",
+    ];
     let name = path.rsplit('/').next().unwrap_or(path);
-    path.ends_with(".py") || NAMES.contains(&name) || (name.starts_with("requirements") && name.ends_with(".txt")) || path.starts_with(".github/workflows/")
+    path.ends_with(".py")
+        || NAMES.contains(&name)
+        || (name.starts_with("requirements") && name.ends_with(".txt"))
+        || path.starts_with(".github/workflows/")
 }
 
 /// The failing step as the log shows it and as a workflow file of the same tree defines it.
 fn failed_step(symptom: &Symptom, texts: &BTreeMap<String, String>) -> FailedStep {
-    let Symptom::Log(reading) = symptom else { return FailedStep::default() };
+    let Symptom::Log(reading) = symptom else {
+        return FailedStep::default();
+    };
     let logged = reading.failing_step.clone();
     let defined = logged.as_ref().and_then(|step| {
         let files = texts.iter().filter(|(path, _)| path.starts_with(".github/workflows/"));
-        files.filter_map(|(_, text)| workflow::find_step(text, "", &step.name).ok()).next()
+        files
+            .filter_map(|(_, text)| workflow::find_step(text, "", &step.name).ok())
+            .next()
     });
     FailedStep { logged, defined }
 }
@@ -277,7 +385,11 @@ fn evidence(ready: &Ready, seen: &Reproduced) -> Evidence {
         command: ready.effective.suite.command.clone(),
         command_source: ready.effective.source,
         oracle: seen.oracle,
-        reproduction: domain::evidence::Reproduction { exit_code: seen.first.exit_code, failed: seen.failing.clone(), written_test: seen.written.clone() },
+        reproduction: domain::evidence::Reproduction {
+            exit_code: seen.first.exit_code,
+            failed: seen.failing.clone(),
+            written_test: seen.written.clone(),
+        },
         after: None,
         reruns: seen.reruns,
         tree_before: ready.tree.clone(),
@@ -298,13 +410,17 @@ fn describe(report: &mut Report, fix: &Fix, files: Vec<domain::fix::FileDiff>) {
 fn doubts(seen: &Reproduced, unverified: bool, distinct: u32) -> Vec<String> {
     let mut reasons = Vec::new();
     if seen.oracle == Oracle::NoLongerRaises {
-        reasons.push("the only oracle is that the recorded call no longer raises; no test says what it should answer".to_owned());
+        reasons.push(
+            "the only oracle is that the recorded call no longer raises; no test says what it should answer".to_owned(),
+        );
     }
     if unverified {
         reasons.push("the whole test suite was not run".to_owned());
     }
     if distinct > 1 && seen.oracle == Oracle::NoLongerRaises {
-        reasons.push(format!("{distinct} different fixes pass all tests; this is the one that was preferred"));
+        reasons.push(format!(
+            "{distinct} different fixes pass all tests; this is the one that was preferred"
+        ));
     }
     reasons
 }

@@ -104,7 +104,15 @@ impl Settings {
     pub fn workshop(&self) -> anyhow::Result<Workshop> {
         let sandbox = sandbox::open(&self.sandbox)?;
         let layers = folder(&self.data_dir.join("layers"))?;
-        let preparer = Arc::new(prepare::Preparer::new(Arc::clone(&sandbox), layers, self.prepare.clone()));
-        Ok(Workshop { sandbox, limits: self.limits, preparer })
+        let preparer = Arc::new(prepare::Preparer::new(
+            Arc::clone(&sandbox),
+            layers,
+            self.prepare.clone(),
+        ));
+        Ok(Workshop {
+            sandbox,
+            limits: self.limits,
+            preparer,
+        })
     }
 }

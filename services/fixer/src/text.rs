@@ -22,7 +22,13 @@ pub struct Words {
 #[must_use]
 pub fn pull_request(trigger: Option<&Trigger>, report: &Report, draft_reasons: &[String], unverified: bool) -> Words {
     let headline = report.diagnosis.as_ref().map_or("a failure", |d| d.headline.as_str());
-    let title = cut(&one_line(&format!("{}Fix {headline}", if unverified { "[unverified] " } else { "" })), 120);
+    let title = cut(
+        &one_line(&format!(
+            "{}Fix {headline}",
+            if unverified { "[unverified] " } else { "" }
+        )),
+        120,
+    );
     let mut body = String::new();
     let _ = writeln!(body, "{}\n", summary(report, unverified));
     if let Some(trigger) = trigger {
@@ -30,7 +36,12 @@ pub fn pull_request(trigger: Option<&Trigger>, report: &Report, draft_reasons: &
     }
     if let Some(why) = &report.why {
         let files: Vec<String> = report.files.iter().map(|f| code(&f.path)).collect();
-        let _ = writeln!(body, "### The change\n\n{} in {}.\n", prose(&capitalised(why.trim_end_matches('.'))), files.join(", "));
+        let _ = writeln!(
+            body,
+            "### The change\n\n{} in {}.\n",
+            prose(&capitalised(why.trim_end_matches('.'))),
+            files.join(", ")
+        );
     }
     if let Some(evidence) = &report.evidence {
         body.push_str(&proof(evidence));
@@ -42,7 +53,10 @@ pub fn pull_request(trigger: Option<&Trigger>, report: &Report, draft_reasons: &
         }
         body.push('\n');
     }
-    let confidence = report.confidence.map(|c| format!(" · confidence {:.0} %", c * 100.0)).unwrap_or_default();
+    let confidence = report
+        .confidence
+        .map(|c| format!(" · confidence {:.0} %", c * 100.0))
+        .unwrap_or_default();
     let engine = report.engine.as_deref().unwrap_or("-");
     let template = report.template.as_deref().unwrap_or("-");
     let _ = writeln!(
@@ -52,17 +66,25 @@ pub fn pull_request(trigger: Option<&Trigger>, report: &Report, draft_reasons: &
         code(template),
         report.candidates_tried
     );
-    let why = report.why.as_deref().map_or_else(String::new, |why| format!("{}.\n\n", one_line(&capitalised(why.trim_end_matches('.')))));
+    let why = report.why.as_deref().map_or_else(String::new, |why| {
+        format!("{}.\n\n", one_line(&capitalised(why.trim_end_matches('.'))))
+    });
     let commit = format!("{title}\n\n{why}Proposed by Fixpoint ({engine}, {template}).\n");
     Words { title, body, commit }
 }
 
 fn summary(report: &Report, unverified: bool) -> String {
     match (&report.evidence, unverified) {
-        (_, true) => "> **Unverified.** The whole test suite was not run, so nothing shows that nothing else broke.".into(),
+        (_, true) => {
+            "> **Unverified.** The whole test suite was not run, so nothing shows that nothing else broke.".into()
+        }
         (Some(evidence), _) => {
             let after = evidence.after.unwrap_or_default();
-            format!("> **Proved by execution.** {} {} tests pass with the change.", proof_line(evidence), after.passed)
+            format!(
+                "> **Proved by execution.** {} {} tests pass with the change.",
+                proof_line(evidence),
+                after.passed
+            )
         }
         (None, _) => "> **Unverified.** Nothing was run.".into(),
     }
@@ -74,25 +96,67 @@ pub fn proof_line(evidence: &Evidence) -> String {
     let runs = evidence.reproduction.failed.len();
     match evidence.oracle {
         Oracle::NoLongerRaises => "The call recorded by the alert raised before and no longer raises.".into(),
-        Oracle::FailingTests if runs == 1 => format!("{} failed before and passes now.", code(evidence.reproduction.failed[0].as_str())),
+        Oracle::FailingTests if runs == 1 => format!(
+            "{} failed before and passes now.",
+            code(evidence.reproduction.failed[0].as_str())
+        ),
         Oracle::FailingTests if runs == 0 => "The failing command failed before and passes now.".into(),
         Oracle::FailingTests => format!("{runs} tests failed before and pass now."),
     }
 }
 
 fn what_happened(trigger: &Trigger, report: &Report) -> String {
-    let link = |text: &str, url: Option<&str>| url.filter(|u| u.starts_with("https://") || u.starts_with("http://")).map_or_else(|| plain(text), |u| format!("[{}]({})", plain(text), u.replace([' ', ')', '(', '<', '>'], "")));
-    let error = report.diagnosis.as_ref().and_then(|d| Some(format!("\n\n{}", fence(&format!("{}: {}", d.error_type.as_deref()?, d.message.as_deref().unwrap_or(""))))));
-    let place = report.diagnosis.as_ref().and_then(|d| d.frames.last()).map(|f| format!(", raised at {}", code(&format!("{}:{}", f.file, f.line))));
+    let link = |text: &str, url: Option<&str>| {
+        url.filter(|u| u.starts_with("https://") || u.starts_with("http://"))
+            .map_or_else(
+                || plain(text),
+                |u| format!("[{}]({})", plain(text), u.replace([' ', ')', '(', '<', '>'], "")),
+            )
+    };
+    let error = report.diagnosis.as_ref().and_then(|d| {
+        Some(format!(
+            "\n\n{}",
+            fence(&format!(
+                "{}: {}",
+                d.error_type.as_deref()?,
+                d.message.as_deref().unwrap_or("")
+            ))
+        ))
+    });
+    let place = report
+        .diagnosis
+        .as_ref()
+        .and_then(|d| d.frames.last())
+        .map(|f| format!(", raised at {}", code(&format!("{}:{}", f.file, f.line))));
     match trigger {
         Trigger::ErrorAlert(alert) => {
-            let environment = alert.environment.as_deref().map(|e| format!(" in {}", code(e))).unwrap_or_default();
-            let release = alert.release.as_deref().map(|r| format!(", release {}", code(r))).unwrap_or_default();
-            format!("Sentry issue {}{environment}{release}{}.{}", link(&alert.title, alert.issue_url.as_deref()), place.unwrap_or_default(), error.unwrap_or_default())
+            let environment = alert
+                .environment
+                .as_deref()
+                .map(|e| format!(" in {}", code(e)))
+                .unwrap_or_default();
+            let release = alert
+                .release
+                .as_deref()
+                .map(|r| format!(", release {}", code(r)))
+                .unwrap_or_default();
+            format!(
+                "Sentry issue {}{environment}{release}{}.{}",
+                link(&alert.title, alert.issue_url.as_deref()),
+                place.unwrap_or_default(),
+                error.unwrap_or_default()
+            )
         }
         Trigger::WorkflowRun(run) => {
             let name = format!("{} #{}", run.workflow, run.run_id);
-            format!("{} failed on {} at {}{}.{}", link(&name, run.url.as_deref()), code(run.head_branch.as_str()), code(run.head_sha.short()), place.unwrap_or_default(), error.unwrap_or_default())
+            format!(
+                "{} failed on {} at {}{}.{}",
+                link(&name, run.url.as_deref()),
+                code(run.head_branch.as_str()),
+                code(run.head_sha.short()),
+                place.unwrap_or_default(),
+                error.unwrap_or_default()
+            )
         }
     }
 }
@@ -105,30 +169,89 @@ fn proof(evidence: &Evidence) -> String {
         CommandSource::WorkflowStep => "the failing step's own command",
         CommandSource::Detected => "suggested by the repository's files",
     };
-    let _ = writeln!(out, "Command ({source}), in a sandbox without network:\n\n{}\n", fence(&evidence.command));
+    let _ = writeln!(
+        out,
+        "Command ({source}), in a sandbox without network:\n\n{}\n",
+        fence(&evidence.command)
+    );
     let before = evidence.runs.first();
     let after = evidence.after.unwrap_or_default();
     let _ = writeln!(out, "| | before | with this change |\n|---|---|---|");
-    let _ = writeln!(out, "| exit code | {} | {} |", evidence.reproduction.exit_code, after.exit_code);
+    let _ = writeln!(
+        out,
+        "| exit code | {} | {} |",
+        evidence.reproduction.exit_code, after.exit_code
+    );
     if let Some(before) = before {
-        let _ = writeln!(out, "| passed | {} | {} |\n| failed | {} | {} |\n| skipped | {} | {} |", before.passed, after.passed, before.failed, after.failed, before.skipped, after.skipped);
+        let _ = writeln!(
+            out,
+            "| passed | {} | {} |\n| failed | {} | {} |\n| skipped | {} | {} |",
+            before.passed, after.passed, before.failed, after.failed, before.skipped, after.skipped
+        );
     }
-    let _ = writeln!(out, "| tree | {} | {} |\n", code(&evidence.tree_before), code(evidence.tree_after.as_deref().unwrap_or("-")));
-    let _ = writeln!(out, "The failing tests were run {} more times, before and after, always with the same answers: a flake of any rate fools this in less than 1 % of cases.\n", evidence.reruns);
+    let _ = writeln!(
+        out,
+        "| tree | {} | {} |\n",
+        code(&evidence.tree_before),
+        code(evidence.tree_after.as_deref().unwrap_or("-"))
+    );
+    let _ = writeln!(
+        out,
+        "The failing tests were run {} more times, before and after, always with the same answers: a flake of any rate fools this in less than 1 % of cases.\n",
+        evidence.reruns
+    );
     out.push_str(&list("Failed before, pass now", &evidence.reproduction.failed));
-    out.push_str(&list("Failed before and still do, for other reasons", &evidence.known_failures));
+    out.push_str(&list(
+        "Failed before and still do, for other reasons",
+        &evidence.known_failures,
+    ));
     if !evidence.flaky.is_empty() {
-        let tests: Vec<TestId> = evidence.flaky.iter().map(|f| TestId::new(format!("{} (failed {} of {} times without the change)", f.test, f.failed, f.runs))).collect();
+        let tests: Vec<TestId> = evidence
+            .flaky
+            .iter()
+            .map(|f| {
+                TestId::new(format!(
+                    "{} (failed {} of {} times without the change)",
+                    f.test, f.failed, f.runs
+                ))
+            })
+            .collect();
         out.push_str(&list("Give both answers on their own, and were not counted", &tests));
     }
     if let Some(test) = &evidence.reproduction.written_test {
-        let missing = if test.not_rebuilt.is_empty() { String::new() } else { format!(" Not rebuilt: {}.", plain(&test.not_rebuilt.join("; "))) };
-        let rebuilt = if test.rebuilt.is_empty() { "nothing: the call takes no values".to_owned() } else { test.rebuilt.join(", ") };
-        let _ = writeln!(out, "<details><summary>The test that was written from the alert</summary>\n\nRebuilt from the event: {}.{missing} It is not part of this change, since recorded values can be private.\n\n{}\n</details>\n", plain(&rebuilt), fence(&test.content));
+        let missing = if test.not_rebuilt.is_empty() {
+            String::new()
+        } else {
+            format!(" Not rebuilt: {}.", plain(&test.not_rebuilt.join("; ")))
+        };
+        let rebuilt = if test.rebuilt.is_empty() {
+            "nothing: the call takes no values".to_owned()
+        } else {
+            test.rebuilt.join(", ")
+        };
+        let _ = writeln!(
+            out,
+            "<details><summary>The test that was written from the alert</summary>\n\nRebuilt from the event: {}.{missing} It is not part of this change, since recorded values can be private.\n\n{}\n</details>\n",
+            plain(&rebuilt),
+            fence(&test.content)
+        );
     }
-    let _ = writeln!(out, "<details><summary>Every run</summary>\n\n| purpose | tree | exit | passed | failed | skipped | ms |\n|---|---|---|---|---|---|---|");
+    let _ = writeln!(
+        out,
+        "<details><summary>Every run</summary>\n\n| purpose | tree | exit | passed | failed | skipped | ms |\n|---|---|---|---|---|---|---|"
+    );
     for run in &evidence.runs {
-        let _ = writeln!(out, "| {} | {} | {} | {} | {} | {} | {} |", plain(&run.purpose), code(run.tree.get(..12).unwrap_or(&run.tree)), run.exit_code, run.passed, run.failed, run.skipped, run.wall_ms);
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            plain(&run.purpose),
+            code(run.tree.get(..12).unwrap_or(&run.tree)),
+            run.exit_code,
+            run.passed,
+            run.failed,
+            run.skipped,
+            run.wall_ms
+        );
     }
     out.push_str("\n</details>\n\n");
     out
@@ -177,7 +300,11 @@ fn code(text: &str) -> String {
     let text = one_line(text).replace('|', "\\|");
     let longest = longest_run(&text);
     let fence = "`".repeat(longest + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    let pad = if text.starts_with('`') || text.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
@@ -202,12 +329,19 @@ fn spaced(text: &str) -> String {
     if middle.is_empty() {
         return space(!text.is_empty()).to_owned();
     }
-    format!("{}{middle}{}", space(text.starts_with(char::is_whitespace)), space(text.ends_with(char::is_whitespace)))
+    format!(
+        "{}{middle}{}",
+        space(text.starts_with(char::is_whitespace)),
+        space(text.ends_with(char::is_whitespace))
+    )
 }
 
 /// A block that its content cannot leave.
 fn fence(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !is_hidden(*c) || *c == '\n' || *c == '\t').collect();
+    let text: String = text
+        .chars()
+        .filter(|c| !is_hidden(*c) || *c == '\n' || *c == '\t')
+        .collect();
     let fence = "`".repeat(longest_run(&text).max(2) + 1);
     format!("{fence}text\n{}\n{fence}", cut(text.trim_end(), 8_000))
 }
@@ -218,11 +352,18 @@ fn longest_run(text: &str) -> usize {
 
 fn one_line(text: &str) -> String {
     let spaced = text.replace(['\n', '\r', '\t'], " ");
-    spaced.chars().filter(|c| !is_hidden(*c)).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+    spaced
+        .chars()
+        .filter(|c| !is_hidden(*c))
+        .collect::<String>()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn is_hidden(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -235,7 +376,9 @@ fn cut(text: &str, most: usize) -> String {
 
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().collect::<String>() + chars.as_str()
+    })
 }
 
 #[cfg(test)]
@@ -244,9 +387,15 @@ mod tests {
 
     #[test]
     fn text_from_outside_stays_text() {
-        assert_eq!(plain("<img src=x> @team #1 [a](b)\n# x"), "&lt;img src=x&gt; @\u{200b}team #\u{200b}1 \\[a\\](b) #\u{200b} x");
+        assert_eq!(
+            plain("<img src=x> @team #1 [a](b)\n# x"),
+            "&lt;img src=x&gt; @\u{200b}team #\u{200b}1 \\[a\\](b) #\u{200b} x"
+        );
         assert_eq!(code("a`b"), "``a`b``");
-        assert_eq!(prose("use `a < b` instead of `a > b` for @team"), "use `a < b` instead of `a > b` for @\u{200b}team");
+        assert_eq!(
+            prose("use `a < b` instead of `a > b` for @team"),
+            "use `a < b` instead of `a > b` for @\u{200b}team"
+        );
         assert_eq!(prose("an odd ` is text <b>"), "an odd \\` is text &lt;b&gt;");
         assert!(fence("```\nout").starts_with("````text"));
         assert_eq!(cut("abcdef", 4), "abc…");

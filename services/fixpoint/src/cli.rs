@@ -59,7 +59,9 @@ pub struct Usage(pub String);
 /// Exit codes: 0 proved, 3 no fix, 4 refused by a guardrail, 5 not reproduced, 6 flaky, 7 environment, 8 already fixed,
 /// 9 unverified; 1 internal error, 2 usage.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 proved, 3 no_fix, 4 refused, 5 not_reproduced, 6 flaky, 7 environment, 8 already_fixed, 9 unverified, 1 internal error, 2 usage")]
+#[command(
+    after_help = "Exit codes: 0 proved, 3 no_fix, 4 refused, 5 not_reproduced, 6 flaky, 7 environment, 8 already_fixed, 9 unverified, 1 internal error, 2 usage"
+)]
 pub struct Fix {
     /// Root of the repository's working tree. Its newest commit is repaired; the working tree is not touched.
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -88,8 +90,12 @@ pub struct Fix {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.find(|c: char| !c.is_ascii_digit()).map_or((text, "s"), |at| text.split_at(at));
-    let number: u64 = number.parse().map_err(|_| format!("`{text}` is not a time; write it as 90s or 2m"))?;
+    let (number, unit) = text
+        .find(|c: char| !c.is_ascii_digit())
+        .map_or((text, "s"), |at| text.split_at(at));
+    let number: u64 = number
+        .parse()
+        .map_err(|_| format!("`{text}` is not a time; write it as 90s or 2m"))?;
     match unit {
         "s" => Ok(Duration::from_secs(number)),
         "m" | "min" => Ok(Duration::from_secs(number * 60)),

@@ -41,13 +41,27 @@ pub async fn run(arguments: Fix) -> anyhow::Result<u8> {
     // Environments are kept with the person's other caches: nothing is left in the repository or in the current folder.
     let cache = settings::user_cache().unwrap_or_else(std::env::temp_dir);
     settings.data_dir = cache.join("fixpoint");
-    let repo = arguments.repo.canonicalize().map_err(|e| Usage(format!("--repo {}: {e}", arguments.repo.display())))?;
+    let repo = arguments
+        .repo
+        .canonicalize()
+        .map_err(|e| Usage(format!("--repo {}: {e}", arguments.repo.display())))?;
     let (symptom, trigger) = symptom(&arguments)?;
     let project = project(&source, &arguments, &repo)?;
     let workshop = settings.workshop()?;
     let progress = progress(&arguments);
-    let committer = Committer { name: settings.committer_name, email: settings.committer_email, at: now().timestamp() };
-    let request = Request { repo, project, symptom, trigger, dry_run: arguments.dry_run, committer };
+    let committer = Committer {
+        name: settings.committer_name,
+        email: settings.committer_email,
+        at: now().timestamp(),
+    };
+    let request = Request {
+        repo,
+        project,
+        symptom,
+        trigger,
+        dry_run: arguments.dry_run,
+        committer,
+    };
     let done = match local::fix(&workshop, request, &progress).await {
         Ok(done) => done,
         Err(LocalError::Broken(error)) => return Err(error),
@@ -77,7 +91,13 @@ fn load(arguments: &Fix) -> settings::Source {
 
 fn project(source: &settings::Source, arguments: &Fix, repo: &Path) -> anyhow::Result<Project> {
     let set: planner::Settings = settings::load(source)?;
-    let folder = repo.file_name().map_or_else(|| "repository".into(), |name| name.to_string_lossy().replace(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c), "-"));
+    let folder = repo.file_name().map_or_else(
+        || "repository".into(),
+        |name| {
+            name.to_string_lossy()
+                .replace(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c), "-")
+        },
+    );
     let name = RepoName::parse(&format!("local/{folder}")).or_else(|_| RepoName::parse("local/repository"))?;
     let mut project = planner::settings::Rules::of(&set)?.project(&name)?;
     if let Some(test) = &arguments.test {
@@ -94,13 +114,21 @@ fn project(source: &settings::Source, arguments: &Fix, repo: &Path) -> anyhow::R
 fn symptom(arguments: &Fix) -> anyhow::Result<(Symptom, Option<Trigger>)> {
     if let Some(file) = &arguments.event {
         let alert = read_event(file)?;
-        return Ok((Symptom::Alert(Box::new(alert.clone())), Some(Trigger::ErrorAlert(Box::new(alert)))));
+        return Ok((
+            Symptom::Alert(Box::new(alert.clone())),
+            Some(Trigger::ErrorAlert(Box::new(alert))),
+        ));
     }
     if let Some(file) = &arguments.log {
         let log = std::fs::read(file).map_err(|e| Usage(format!("--log {}: {e}", file.display())))?;
         let reading = fixer::diagnose::read(&log);
         if reading.failed.is_empty() && reading.failing_step.is_none() {
-            return Err(Usage(format!("--log {}: no failing test or step could be read out of it ({})", file.display(), reading.headline)).into());
+            return Err(Usage(format!(
+                "--log {}: no failing test or step could be read out of it ({})",
+                file.display(),
+                reading.headline
+            ))
+            .into());
         }
         return Ok((Symptom::Log(Box::new(reading)), None));
     }
@@ -112,15 +140,29 @@ fn read_event(file: &Path) -> anyhow::Result<ErrorAlert> {
     let bad = |why: String| Usage(format!("--event {}: {why}", file.display()));
     let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| bad(format!("not JSON: {e}")))?;
     // The body of a webhook carries the event under `data`; a bare event is put there.
-    let mut webhook = if json.get("data").is_some() { json } else { json!({"action": "triggered", "data": {"event": json}}) };
+    let mut webhook = if json.get("data").is_some() {
+        json
+    } else {
+        json!({"action": "triggered", "data": {"event": json}})
+    };
     // An event that an SDK wrote has not been grouped yet: it is an issue of its own.
-    if let Some(event) = webhook["data"]["event"].as_object_mut().filter(|event| !event.contains_key("issue_id") && !event.contains_key("issue_url")) {
+    if let Some(event) = webhook["data"]["event"]
+        .as_object_mut()
+        .filter(|event| !event.contains_key("issue_id") && !event.contains_key("issue_url"))
+    {
         let id = event.get("event_id").cloned().unwrap_or_else(|| json!("local"));
         event.insert("issue_id".into(), id);
     }
-    let resource = if webhook["data"].get("error").is_some() { "error" } else { "event_alert" };
-    let reading = ingest::provider::read_sentry(Some(resource), webhook.to_string().as_bytes()).map_err(|e| bad(e.to_string()))?;
-    let Signal::ErrorAlert(alert) = reading.signal else { return Err(bad("it is not an error event".into()).into()) };
+    let resource = if webhook["data"].get("error").is_some() {
+        "error"
+    } else {
+        "event_alert"
+    };
+    let reading = ingest::provider::read_sentry(Some(resource), webhook.to_string().as_bytes())
+        .map_err(|e| bad(e.to_string()))?;
+    let Signal::ErrorAlert(alert) = reading.signal else {
+        return Err(bad("it is not an error event".into()).into());
+    };
     let alert = *alert;
     if alert.exceptions.is_empty() {
         return Err(Usage(format!("--event {}: it has no exception to reproduce", file.display())).into());

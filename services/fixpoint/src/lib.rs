@@ -25,7 +25,11 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("fixpoint: {}", github::redact(&format!("{error:#}")));
-            ExitCode::from(if error.is::<settings::SettingsError>() || error.is::<cli::Usage>() { USAGE } else { INTERNAL })
+            ExitCode::from(if error.is::<settings::SettingsError>() || error.is::<cli::Usage>() {
+                USAGE
+            } else {
+                INTERNAL
+            })
         }
     }
 }

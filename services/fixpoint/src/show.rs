@@ -23,12 +23,20 @@ impl Live {
     /// Starts the clock.
     #[must_use]
     pub fn new() -> Self {
-        Self { started: Instant::now(), terminal: std::io::stderr().is_terminal(), counting: Mutex::new(false) }
+        Self {
+            started: Instant::now(),
+            terminal: std::io::stderr().is_terminal(),
+            counting: Mutex::new(false),
+        }
     }
 
     /// A stage begins.
     pub fn stage(&self, stage: Stage) {
-        self.print(&format!("{:>6.1}s  {}", self.started.elapsed().as_secs_f32(), stage.as_str().replace('_', " ")));
+        self.print(&format!(
+            "{:>6.1}s  {}",
+            self.started.elapsed().as_secs_f32(),
+            stage.as_str().replace('_', " ")
+        ));
     }
 
     /// Something worth a line.
@@ -62,7 +70,10 @@ impl Live {
 /// Text without what a terminal would act on.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')).collect()
+    text.chars()
+        .filter(|c| !c.is_control() || *c == '\n' || *c == '\t')
+        .filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        .collect()
 }
 
 /// The outcome of `fixpoint fix`.
@@ -72,24 +83,47 @@ pub fn done(done: &Done, cpu_ms: u64) {
     if let Some(diagnosis) = &report.diagnosis {
         println!("failure:    {}", printable(&diagnosis.headline));
         if let Some(error) = &diagnosis.error_type {
-            println!("            {}: {}", printable(error), printable(&diagnosis.message.clone().unwrap_or_default().replace('\n', " ")));
+            println!(
+                "            {}: {}",
+                printable(error),
+                printable(&diagnosis.message.clone().unwrap_or_default().replace('\n', " "))
+            );
         }
     }
     if let Some(why) = &report.why {
-        println!("change:     {} ({})", printable(why), report.template.as_deref().unwrap_or("-"));
+        println!(
+            "change:     {} ({})",
+            printable(why),
+            report.template.as_deref().unwrap_or("-")
+        );
     }
     for file in &report.files {
         println!("\n{}", printable(&file.diff));
     }
     if let Some(evidence) = &report.evidence {
-        println!("command:    {} ({})", printable(&evidence.command), fixer::repair::source_words(evidence.command_source));
-        println!("before:     exit {}, {} failing", evidence.reproduction.exit_code, evidence.reproduction.failed.len());
+        println!(
+            "command:    {} ({})",
+            printable(&evidence.command),
+            fixer::repair::source_words(evidence.command_source)
+        );
+        println!(
+            "before:     exit {}, {} failing",
+            evidence.reproduction.exit_code,
+            evidence.reproduction.failed.len()
+        );
         if let Some(after) = evidence.after {
-            println!("after:      exit {}, {} passed, {} failed, {} skipped; {} reruns", after.exit_code, after.passed, after.failed, after.skipped, evidence.reruns);
+            println!(
+                "after:      exit {}, {} passed, {} failed, {} skipped; {} reruns",
+                after.exit_code, after.passed, after.failed, after.skipped, evidence.reruns
+            );
         }
     }
     for objection in &report.objections {
-        println!("objection:  {}: {}", printable(&objection.path), printable(&objection.detail));
+        println!(
+            "objection:  {}: {}",
+            printable(&objection.path),
+            printable(&objection.detail)
+        );
     }
     for reason in &done.draft_reasons {
         println!("draft:      {}", printable(reason));
@@ -97,7 +131,12 @@ pub fn done(done: &Done, cpu_ms: u64) {
     if let Some(confidence) = report.confidence {
         println!("confidence: {:.0} %", confidence * 100.0);
     }
-    println!("tried:      {} candidates, {:.1} s by the clock, {:.1} s of processor", report.candidates_tried, ms(report.wall_ms), ms(cpu_ms));
+    println!(
+        "tried:      {} candidates, {:.1} s by the clock, {:.1} s of processor",
+        report.candidates_tried,
+        ms(report.wall_ms),
+        ms(cpu_ms)
+    );
     if let Some(branch) = &done.branch {
         println!("\nThe fix is on branch {branch}. Look at it with `git show {branch}`.");
     } else if report.outcome == Outcome::Proved {
@@ -112,11 +151,19 @@ fn ms(ms: u64) -> f64 {
 /// Processor time of this process and of all children that it has waited for, in milliseconds, from /proc.
 #[must_use]
 pub fn cpu_ms_of_this_process() -> u64 {
-    let Ok(text) = std::fs::read_to_string("/proc/self/stat") else { return 0 };
+    let Ok(text) = std::fs::read_to_string("/proc/self/stat") else {
+        return 0;
+    };
     // The second field is a name in parentheses that may contain spaces; the times are the 14th to 17th.
     let fields: Vec<&str> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
     // Linux counts these in hundredths of a second.
-    fields.iter().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10
+    fields
+        .iter()
+        .skip(11)
+        .take(4)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum::<u64>()
+        * 10
 }
 
 #[cfg(test)]

@@ -31,9 +31,21 @@ pub async fn start(source: &settings::Source, stop: CancellationToken) -> anyhow
     let ingest = Arc::new(ingest::Ingest::open(doors, Arc::clone(&bus))?);
 
     let (door_routes, planner_routes) = (ingest.routes(), planner.routes());
-    let app = move || App::new().configure(door_routes.clone()).configure(planner_routes.clone()).route("/metrics", web::get().to(metrics));
-    let server = HttpServer::new(app).workers(2).disable_signals().keep_alive(ingest::KEEP_ALIVE).shutdown_timeout(10).bind(&listen);
-    let server = server.with_context(|| format!("server.listen `{listen}` cannot be used: choose another address with --listen or PORT"))?;
+    let app = move || {
+        App::new()
+            .configure(door_routes.clone())
+            .configure(planner_routes.clone())
+            .route("/metrics", web::get().to(metrics))
+    };
+    let server = HttpServer::new(app)
+        .workers(2)
+        .disable_signals()
+        .keep_alive(ingest::KEEP_ALIVE)
+        .shutdown_timeout(10)
+        .bind(&listen);
+    let server = server.with_context(|| {
+        format!("server.listen `{listen}` cannot be used: choose another address with --listen or PORT")
+    })?;
     let address = server.addrs().first().copied().context("the server has no address")?;
     let server = server.run();
     let handle = server.handle();
@@ -73,7 +85,9 @@ impl Running {
 }
 
 async fn metrics() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(telemetry::metrics_text())
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .body(telemetry::metrics_text())
 }
 
 /// Runs `fixpoint up` until a signal.
@@ -94,7 +108,10 @@ pub async fn run(arguments: crate::cli::Up) -> anyhow::Result<u8> {
     let telemetry = telemetry::start(&settings::Settings::load(&source)?.section("telemetry")?, "fixpoint")?;
     let stop = telemetry::on_signal()?;
     let running = start(&source, stop.clone()).await?;
-    eprintln!("fixpoint listens on http://{0}\n  webhooks  POST /webhooks/sentry, POST /webhooks/github\n  jobs      GET  http://{0}/api/v1/jobs\n  health    GET  http://{0}/health", running.address);
+    eprintln!(
+        "fixpoint listens on http://{0}\n  webhooks  POST /webhooks/sentry, POST /webhooks/github\n  jobs      GET  http://{0}/api/v1/jobs\n  health    GET  http://{0}/health",
+        running.address
+    );
     let done = running.wait(&stop).await;
     telemetry.stop().await;
     done.map(|()| 0)

@@ -39,22 +39,32 @@ fn run() -> WorkflowRun {
 }
 
 fn golden<M: Message + PartialEq + std::fmt::Debug>(message: &M) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{}.v{}.json", M::KIND.as_str(), M::VERSION));
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(format!("{}.v{}.json", M::KIND.as_str(), M::VERSION));
     let written = serde_json::to_value(message).unwrap();
     if !path.exists() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, format!("{written:#}\n")).unwrap();
-        panic!("{} was missing and has been written; read it and commit it", path.display());
+        panic!(
+            "{} was missing and has been written; read it and commit it",
+            path.display()
+        );
     }
     let old: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    let read: M = serde_json::from_value(old.clone()).unwrap_or_else(|e| panic!("{} can no longer be read: {e}", path.display()));
+    let read: M =
+        serde_json::from_value(old.clone()).unwrap_or_else(|e| panic!("{} can no longer be read: {e}", path.display()));
     assert_eq!(&read, message, "{}", path.display());
     assert_contains(&written, &old, M::KIND.as_str());
     let mut newer = old;
     if let Value::Object(map) = &mut newer {
         map.insert("field_of_a_later_version".into(), Value::Bool(true));
     }
-    assert!(serde_json::from_value::<M>(newer).is_ok(), "{}: a later version's field must be ignored", M::KIND.as_str());
+    assert!(
+        serde_json::from_value::<M>(newer).is_ok(),
+        "{}: a later version's field must be ignored",
+        M::KIND.as_str()
+    );
 }
 
 /// Everything that the golden file has must still be written.
@@ -62,7 +72,12 @@ fn assert_contains(written: &Value, old: &Value, at: &str) {
     match (written, old) {
         (Value::Object(new), Value::Object(old)) => {
             for (key, value) in old {
-                assert_contains(new.get(key).unwrap_or_else(|| panic!("{at}.{key} is no longer written")), value, &format!("{at}.{key}"));
+                assert_contains(
+                    new.get(key)
+                        .unwrap_or_else(|| panic!("{at}.{key} is no longer written")),
+                    value,
+                    &format!("{at}.{key}"),
+                );
             }
         }
         _ => assert_eq!(written, old, "{at}"),
@@ -77,7 +92,12 @@ fn every_kind_has_a_golden_file() {
     let job = JobId::from_uuid(ID);
     let fence = Fence(3);
     let main = BranchName::parse("main").unwrap();
-    let token = || Some(SealedToken { sealed: "c2VhbGVk".into(), expires_at: Some(at) });
+    let token = || {
+        Some(SealedToken {
+            sealed: "c2VhbGVk".into(),
+            expires_at: Some(at),
+        })
+    };
     golden(&SignalReceived {
         delivery: Delivery {
             id: DeliveryId::from_uuid(ID),
@@ -89,7 +109,14 @@ fn every_kind_has_a_golden_file() {
         },
         signal: Signal::WorkflowRun(Box::new(run())),
     });
-    golden(&SignalDecided { delivery: DeliveryId::from_uuid(ID), decision: Decision::Skipped { reason: SkipReason::Disabled { setting: "SENTRY_FIXER_ENABLED".into() } } });
+    golden(&SignalDecided {
+        delivery: DeliveryId::from_uuid(ID),
+        decision: Decision::Skipped {
+            reason: SkipReason::Disabled {
+                setting: "SENTRY_FIXER_ENABLED".into(),
+            },
+        },
+    });
     golden(&AttemptRequested {
         attempt,
         job,
@@ -111,22 +138,73 @@ fn every_kind_has_a_golden_file() {
         retry: 0,
         track_record: std::collections::BTreeMap::new(),
     });
-    golden(&AttemptClaim { attempt, fence, worker: "fixer-1".into(), public_key: "a2V5".into() });
-    golden(&ClaimAnswer::Granted { fence, read_token: token() });
+    golden(&AttemptClaim {
+        attempt,
+        fence,
+        worker: "fixer-1".into(),
+        public_key: "a2V5".into(),
+    });
+    golden(&ClaimAnswer::Granted {
+        fence,
+        read_token: token(),
+    });
     golden(&MayPublish {
         attempt,
         fence,
-        diagnosis: Diagnosis { failing_tests: vec![TestId::new("tests/test_cart.py::test_total")], ..Diagnosis::default() },
+        diagnosis: Diagnosis {
+            failing_tests: vec![TestId::new("tests/test_cart.py::test_total")],
+            ..Diagnosis::default()
+        },
         tree: "b".repeat(40),
         base: main.clone(),
         base_sha: CommitSha::parse(&"a".repeat(40)).unwrap(),
         public_key: "a2V5".into(),
     });
-    golden(&MayPublishAnswer::Granted { branch: BranchName::parse("fixpoint/ci-0123-g1").unwrap(), write_token: token() });
-    golden(&AttemptProgressed { attempt, fence, stage: Stage::Propose, percent: 50, candidates_tried: 7, lines: vec!["trying".into()], at });
-    golden(&AttemptFinished { attempt, fence, report: Box::new(Report::new(Outcome::NoFix, "no engine found a fix")) });
-    let origin = Origin { what: "ci".into(), title: "CI failed on main".into(), url: None, environment: None };
-    let content = NoticeContent::FixFailed { origin, retry: 1, max_retries: 3, error: "no fix".into(), outcome: "no_fix".into() };
-    golden(&NoticeRaised { notice: Notice { id: NoticeId::from_uuid(ID), job, repo: repo.clone(), content }, channel: "slack".into() });
-    golden(&NoticeDelivered { notice: NoticeId::from_uuid(ID), channel: "slack".into(), external_id: Some("1.2".into()), repo, at });
+    golden(&MayPublishAnswer::Granted {
+        branch: BranchName::parse("fixpoint/ci-0123-g1").unwrap(),
+        write_token: token(),
+    });
+    golden(&AttemptProgressed {
+        attempt,
+        fence,
+        stage: Stage::Propose,
+        percent: 50,
+        candidates_tried: 7,
+        lines: vec!["trying".into()],
+        at,
+    });
+    golden(&AttemptFinished {
+        attempt,
+        fence,
+        report: Box::new(Report::new(Outcome::NoFix, "no engine found a fix")),
+    });
+    let origin = Origin {
+        what: "ci".into(),
+        title: "CI failed on main".into(),
+        url: None,
+        environment: None,
+    };
+    let content = NoticeContent::FixFailed {
+        origin,
+        retry: 1,
+        max_retries: 3,
+        error: "no fix".into(),
+        outcome: "no_fix".into(),
+    };
+    golden(&NoticeRaised {
+        notice: Notice {
+            id: NoticeId::from_uuid(ID),
+            job,
+            repo: repo.clone(),
+            content,
+        },
+        channel: "slack".into(),
+    });
+    golden(&NoticeDelivered {
+        notice: NoticeId::from_uuid(ID),
+        channel: "slack".into(),
+        external_id: Some("1.2".into()),
+        repo,
+        at,
+    });
 }

@@ -27,25 +27,59 @@ pub struct Baseline {
 
 impl Baseline {
     /// Runs everything once with coverage. Tests that hang are set aside and the others run again without them.
-    pub async fn measure(bench: &mut Bench, files: &BTreeMap<RelPath, String>, failing: &[TestId], passing: &[TestId], deadline: Instant) -> Result<Self, EngineError> {
+    pub async fn measure(
+        bench: &mut Bench,
+        files: &BTreeMap<RelPath, String>,
+        failing: &[TestId],
+        passing: &[TestId],
+        deadline: Instant,
+    ) -> Result<Self, EngineError> {
         let mut found = Self::default();
-        found.run(bench, files, passing, Duration::from_secs(30), deadline).await?;
+        found
+            .run(bench, files, passing, Duration::from_secs(30), deadline)
+            .await?;
         let slowest = found.durations.values().max().copied().unwrap_or_default();
         // A test that fails by never ending must not eat the budget.
-        found.run(bench, files, failing, (slowest * 20).clamp(Duration::from_secs(2), Duration::from_secs(20)), deadline).await?;
+        found
+            .run(
+                bench,
+                files,
+                failing,
+                (slowest * 20).clamp(Duration::from_secs(2), Duration::from_secs(20)),
+                deadline,
+            )
+            .await?;
         let wanted: BTreeSet<&TestId> = failing.iter().collect();
         found.failing.retain(|test| wanted.contains(test));
         Ok(found)
     }
 
-    async fn run(&mut self, bench: &mut Bench, files: &BTreeMap<RelPath, String>, tests: &[TestId], per_test: Duration, deadline: Instant) -> Result<(), EngineError> {
+    async fn run(
+        &mut self,
+        bench: &mut Bench,
+        files: &BTreeMap<RelPath, String>,
+        tests: &[TestId],
+        per_test: Duration,
+        deadline: Instant,
+    ) -> Result<(), EngineError> {
         let mut left: Vec<TestId> = tests.to_vec();
         for _ in 0..HANGING {
-            let wall = deadline.saturating_duration_since(Instant::now()).min(Duration::from_secs(180));
+            let wall = deadline
+                .saturating_duration_since(Instant::now())
+                .min(Duration::from_secs(180));
             if left.is_empty() || wall < Duration::from_millis(100) {
                 break;
             }
-            let ran = bench.run(&Trial { files: files.clone(), tests: left.clone(), stop_at_first_failure: false, coverage: true, per_test, wall }).await?;
+            let ran = bench
+                .run(&Trial {
+                    files: files.clone(),
+                    tests: left.clone(),
+                    stop_at_first_failure: false,
+                    coverage: true,
+                    per_test,
+                    wall,
+                })
+                .await?;
             let before = left.len();
             let mut hung = None;
             for test in ran.tests {
@@ -59,9 +93,11 @@ impl Baseline {
                 } else {
                     self.failures.push(test.failure.unwrap_or_default());
                     if let (Some(failure), Some(id)) = (self.failures.last_mut(), hung.as_ref())
-                        && failure.test == *id && failure.exception.is_empty() {
-                            failure.exception = "Timeout".to_owned();
-                        }
+                        && failure.test == *id
+                        && failure.exception.is_empty()
+                    {
+                        failure.exception = "Timeout".to_owned();
+                    }
                     self.failing.push(test.id);
                 }
             }

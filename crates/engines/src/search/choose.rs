@@ -21,7 +21,11 @@ pub struct Judged {
 /// Weighs one plausible candidate.
 pub fn weigh(project: &Project, candidate: &Candidate, symptoms: &[Symptom], failing: usize, weak: bool) -> Judged {
     #[expect(clippy::cast_precision_loss, reason = "sizes are small")]
-    let mut judged = Judged { cost: candidate.priority + 0.012 * candidate.applied.size as f64, doubts: Vec::new(), refused: false };
+    let mut judged = Judged {
+        cost: candidate.priority + 0.012 * candidate.applied.size as f64,
+        doubts: Vec::new(),
+        refused: false,
+    };
     let template = candidate.edit.template;
     let mut doubt = |cost: f64, text: &str| {
         judged.cost += cost;
@@ -38,20 +42,28 @@ pub fn weigh(project: &Project, candidate: &Candidate, symptoms: &[Symptom], fai
         doubt(0.3, "it leaves the function early");
     }
     if let Some(source) = project.sources.get(candidate.edit.file)
-        && let Some(after) = Source::parse(&source.path, &candidate.applied.text) {
-            let (lost, gained) = names_changed(source, &after, candidate);
-            if lost {
-                doubt(0.45, "a parameter or variable is no longer used");
-            }
-            if gained {
-                // Using what was ignored before is a sign of the intended code.
-                doubt(-0.35, "");
-            }
-            if mixed_returns(project, candidate, source, &after) {
-                doubt(0.4, "it returns another kind of value than the rest of the function");
-            }
+        && let Some(after) = Source::parse(&source.path, &candidate.applied.text)
+    {
+        let (lost, gained) = names_changed(source, &after, candidate);
+        if lost {
+            doubt(0.45, "a parameter or variable is no longer used");
         }
-    if template == "T09.get" && candidate.edit.splices.iter().any(|splice| splice.text.contains(".get(") && !splice.text.contains(", ")) && annotated(project, candidate) {
+        if gained {
+            // Using what was ignored before is a sign of the intended code.
+            doubt(-0.35, "");
+        }
+        if mixed_returns(project, candidate, source, &after) {
+            doubt(0.4, "it returns another kind of value than the rest of the function");
+        }
+    }
+    if template == "T09.get"
+        && candidate
+            .edit
+            .splices
+            .iter()
+            .any(|splice| splice.text.contains(".get(") && !splice.text.contains(", "))
+        && annotated(project, candidate)
+    {
         doubt(0.5, "a missing key gives None where another kind of value is promised");
     }
     if weak && !fits_crash(template, symptoms) {
@@ -60,7 +72,9 @@ pub fn weigh(project: &Project, candidate: &Candidate, symptoms: &[Symptom], fai
     judged.doubts.retain(|text| !text.is_empty());
     if literal_of_assertion(candidate, symptoms) {
         judged.cost += 1.0;
-        judged.doubts.push("it repeats the value that the test expects".to_owned());
+        judged
+            .doubts
+            .push("it repeats the value that the test expects".to_owned());
         judged.refused = failing < 2;
     }
     judged
@@ -69,30 +83,86 @@ pub fn weigh(project: &Project, candidate: &Candidate, symptoms: &[Symptom], fai
 /// Templates that answer an exception rather than side-step it.
 fn fits_crash(template: &str, symptoms: &[Symptom]) -> bool {
     if template.starts_with("T15.wrap") || template.starts_with("T15u") {
-        return symptoms.iter().any(|symptom| matches!(symptom, Symptom::Operands | Symptom::Unhashable | Symptom::WrongType));
+        return symptoms
+            .iter()
+            .any(|symptom| matches!(symptom, Symptom::Operands | Symptom::Unhashable | Symptom::WrongType));
     }
     if template.starts_with("T15.strip") || template.starts_with("T15.case") {
-        return symptoms.iter().any(|symptom| matches!(symptom, Symptom::MissingKey(_) | Symptom::Conversion));
+        return symptoms
+            .iter()
+            .any(|symptom| matches!(symptom, Symptom::MissingKey(_) | Symptom::Conversion));
     }
-    ["T09", "T10.missing", "T10.default", "T05.import", "T05.self", "T05.attribute", "T05.keyword", "T05.item", "T06.key", "T11.default", "T11.init", "T11.super", "T03", "T04.method", "T04.partition", "T17.bound", "T08.used", "T08.none", "T15.call", "T15.uncall", "T18", "T19.assign", "T19.await", "T19.return", "T19.decorator", "T21"]
-        .iter()
-        .any(|prefix| template.starts_with(prefix))
+    [
+        "T09",
+        "T10.missing",
+        "T10.default",
+        "T05.import",
+        "T05.self",
+        "T05.attribute",
+        "T05.keyword",
+        "T05.item",
+        "T06.key",
+        "T11.default",
+        "T11.init",
+        "T11.super",
+        "T03",
+        "T04.method",
+        "T04.partition",
+        "T17.bound",
+        "T08.used",
+        "T08.none",
+        "T15.call",
+        "T15.uncall",
+        "T18",
+        "T19.assign",
+        "T19.await",
+        "T19.return",
+        "T19.decorator",
+        "T21",
+    ]
+    .iter()
+    .any(|prefix| template.starts_with(prefix))
 }
 
 /// Whether names of the function fell out of use, or came into use, beyond where they are bound.
 fn names_changed(before: &Source, after: &Source, candidate: &Candidate) -> (bool, bool) {
-    let (old, new) = (reads(before, candidate.edit.line, 0), reads(after, candidate.edit.line, shift(before, after, candidate)));
-    let lost = old.iter().any(|(name, count)| *count > 0 && new.get(name).is_some_and(|now| *now == 0));
-    let gained = old.iter().any(|(name, count)| *count == 0 && new.get(name).is_some_and(|now| *now > 0));
+    let (old, new) = (
+        reads(before, candidate.edit.line, 0),
+        reads(after, candidate.edit.line, shift(before, after, candidate)),
+    );
+    let lost = old
+        .iter()
+        .any(|(name, count)| *count > 0 && new.get(name).is_some_and(|now| *now == 0));
+    let gained = old
+        .iter()
+        .any(|(name, count)| *count == 0 && new.get(name).is_some_and(|now| *now > 0));
     (lost, gained)
 }
 
 /// Lines that were put in front of the site.
 fn shift(before: &Source, after: &Source, candidate: &Candidate) -> u32 {
     let lines = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count();
-    let start = candidate.edit.splices.iter().map(|splice| splice.range.start).min().unwrap_or(0);
-    let import = before.line_start(start) == start && super::syntax::function_of(before.tree.root_node().descendant_for_byte_range(start, start).unwrap_or_else(|| before.tree.root_node())).is_none();
-    if import { u32::try_from(lines(&after.text).saturating_sub(lines(&before.text))).unwrap_or(0) } else { 0 }
+    let start = candidate
+        .edit
+        .splices
+        .iter()
+        .map(|splice| splice.range.start)
+        .min()
+        .unwrap_or(0);
+    let import = before.line_start(start) == start
+        && super::syntax::function_of(
+            before
+                .tree
+                .root_node()
+                .descendant_for_byte_range(start, start)
+                .unwrap_or_else(|| before.tree.root_node()),
+        )
+        .is_none();
+    if import {
+        u32::try_from(lines(&after.text).saturating_sub(lines(&before.text))).unwrap_or(0)
+    } else {
+        0
+    }
 }
 
 /// How often each parameter and local of the function at `line` is read.
@@ -101,7 +171,10 @@ fn reads(source: &Source, line: u32, shift: u32) -> BTreeMap<String, usize> {
     let at = line + shift;
     let mut inner: Option<Node<'_>> = None;
     visit(source.tree.root_node(), &mut |node| {
-        if node.kind() == "function_definition" && super::syntax::line_of(node) <= at && at <= super::syntax::last_line_of(node) {
+        if node.kind() == "function_definition"
+            && super::syntax::line_of(node) <= at
+            && at <= super::syntax::last_line_of(node)
+        {
             inner = Some(node);
         }
     });
@@ -122,10 +195,15 @@ fn reads(source: &Source, line: u32, shift: u32) -> BTreeMap<String, usize> {
         }
     });
     visit(function, &mut |node| {
-        if node.kind() == "identifier" && (is_expression(node) || node.parent().is_some_and(|parent| parent.kind() == "augmented_assignment"))
-            && let Some(count) = counts.get_mut(source.text(node)) {
-                *count += 1;
-            }
+        if node.kind() == "identifier"
+            && (is_expression(node)
+                || node
+                    .parent()
+                    .is_some_and(|parent| parent.kind() == "augmented_assignment"))
+            && let Some(count) = counts.get_mut(source.text(node))
+        {
+            *count += 1;
+        }
     });
     counts
 }
@@ -141,21 +219,44 @@ fn annotated(project: &Project, candidate: &Candidate) -> bool {
 
 /// `None` beside other values where the annotation does not allow it.
 fn mixed_returns(project: &Project, candidate: &Candidate, before: &Source, after: &Source) -> bool {
-    let Some(function) = project.function_at(candidate.edit.file, candidate.edit.line).and_then(|index| project.functions.get(index)) else { return false };
+    let Some(function) = project
+        .function_at(candidate.edit.file, candidate.edit.line)
+        .and_then(|index| project.functions.get(index))
+    else {
+        return false;
+    };
     let count = |source: &Source, range: std::ops::Range<usize>| {
-        let node = source.tree.root_node().named_descendant_for_byte_range(range.start, range.end).filter(|node| node.kind() == "function_definition")?;
+        let node = source
+            .tree
+            .root_node()
+            .named_descendant_for_byte_range(range.start, range.end)
+            .filter(|node| node.kind() == "function_definition")?;
         let (mut none, mut other) = (0, 0);
         super::syntax::visit_own(node, &mut |inner| {
             if inner.kind() == "return_statement" {
                 let text = source.text(inner).trim_start_matches("return").trim();
-                if text.is_empty() || text == "None" || text.ends_with("else None") { none += 1 } else { other += 1 }
+                if text.is_empty() || text == "None" || text.ends_with("else None") {
+                    none += 1
+                } else {
+                    other += 1
+                }
             }
         });
         Some((none, other))
     };
     let end = (function.range.end + after.text.len()).saturating_sub(before.text.len());
-    match (count(before, function.range.clone()), count(after, function.range.start..end)) {
-        (Some((0, others)), Some((none, _))) => others > 0 && none > 0 && function.returns.as_deref().is_none_or(|kind| !kind.contains("None") && !kind.contains("Optional") && !kind.contains("Any")),
+    match (
+        count(before, function.range.clone()),
+        count(after, function.range.start..end),
+    ) {
+        (Some((0, others)), Some((none, _))) => {
+            others > 0
+                && none > 0
+                && function
+                    .returns
+                    .as_deref()
+                    .is_none_or(|kind| !kind.contains("None") && !kind.contains("Optional") && !kind.contains("Any"))
+        }
         _ => false,
     }
 }
@@ -180,8 +281,23 @@ mod tests {
 
     /// Weighs the candidate that turns `text` into `wanted`.
     fn weighed(text: &str, line: u32, wanted: &str, symptoms: &[Symptom], weak: bool) -> Judged {
-        let project = Project::new(&Brief::new([("m.py".to_owned(), text.to_owned())].into(), vec![], vec![]));
-        let mut queue = Queue::new(&project, symptoms, vec![Place { file: 0, function: Some(0), line, suspicion: 1.0, crashed: true }]).unwrap();
+        let project = Project::new(&Brief::new(
+            [("m.py".to_owned(), text.to_owned())].into(),
+            vec![],
+            vec![],
+        ));
+        let mut queue = Queue::new(
+            &project,
+            symptoms,
+            vec![Place {
+                file: 0,
+                function: Some(0),
+                line,
+                suspicion: 1.0,
+                crashed: true,
+            }],
+        )
+        .unwrap();
         while let Some(candidate) = queue.take() {
             if candidate.applied.text == wanted {
                 return weigh(&project, &candidate, symptoms, 1, weak);
@@ -193,9 +309,21 @@ mod tests {
     #[test]
     fn a_literal_copied_from_the_only_test_is_refused() {
         let symptoms = [Symptom::Expected("42".to_owned())];
-        let judged = weighed("def f(a):\n    return 7\n", 2, "def f(a):\n    return 42\n", &symptoms, false);
+        let judged = weighed(
+            "def f(a):\n    return 7\n",
+            2,
+            "def f(a):\n    return 42\n",
+            &symptoms,
+            false,
+        );
         assert!(judged.refused);
-        let judged = weighed("def f(a):\n    return 7\n", 2, "def f(a):\n    return 8\n", &symptoms, false);
+        let judged = weighed(
+            "def f(a):\n    return 7\n",
+            2,
+            "def f(a):\n    return 8\n",
+            &symptoms,
+            false,
+        );
         assert!(!judged.refused);
     }
 
@@ -205,14 +333,34 @@ mod tests {
         let better = weighed(text, 2, "def f(a, b):\n    return a + b\n", &[], false);
         let other = weighed(text, 2, "def f(a, b):\n    return a - a\n", &[], false);
         assert!(better.cost < other.cost);
-        let lost = weighed("def f(a, b):\n    return a + b\n", 2, "def f(a, b):\n    return a + a\n", &[], false);
-        assert!(lost.doubts.iter().any(|text| text.contains("no longer used")), "{:?}", lost.doubts);
+        let lost = weighed(
+            "def f(a, b):\n    return a + b\n",
+            2,
+            "def f(a, b):\n    return a + a\n",
+            &[],
+            false,
+        );
+        assert!(
+            lost.doubts.iter().any(|text| text.contains("no longer used")),
+            "{:?}",
+            lost.doubts
+        );
     }
 
     #[test]
     fn returning_none_among_values_is_a_doubt() {
         let text = "def f(a) -> int:\n    return a.b\n";
-        let judged = weighed(text, 2, "def f(a) -> int:\n    return a.b if a is not None else None\n", &[Symptom::NoneValue], true);
-        assert!(judged.doubts.iter().any(|text| text.contains("another kind")), "{:?}", judged.doubts);
+        let judged = weighed(
+            text,
+            2,
+            "def f(a) -> int:\n    return a.b if a is not None else None\n",
+            &[Symptom::NoneValue],
+            true,
+        );
+        assert!(
+            judged.doubts.iter().any(|text| text.contains("another kind")),
+            "{:?}",
+            judged.doubts
+        );
     }
 }

@@ -82,10 +82,18 @@ impl Edit {
         if before == after {
             return None;
         }
-        let size = self.splices.iter().map(|splice| tokens(&splice.text) + tokens(source.text.get(splice.range.clone()).unwrap_or(""))).sum();
+        let size = self
+            .splices
+            .iter()
+            .map(|splice| tokens(&splice.text) + tokens(source.text.get(splice.range.clone()).unwrap_or("")))
+            .sum();
         let mut hasher = DefaultHasher::new();
         (self.file, start_of_block(&source.tree, start), after).hash(&mut hasher);
-        Some(Applied { text, fingerprint: hasher.finish(), size })
+        Some(Applied {
+            text,
+            fingerprint: hasher.finish(),
+            size,
+        })
     }
 }
 
@@ -114,7 +122,10 @@ fn point(text: &str, byte: usize) -> Point {
 fn start_of_block(tree: &Tree, byte: usize) -> usize {
     let root = tree.root_node();
     let mut cursor = root.walk();
-    root.children(&mut cursor).filter(|child| child.start_byte() <= byte).last().map_or(0, |child| child.start_byte())
+    root.children(&mut cursor)
+        .filter(|child| child.start_byte() <= byte)
+        .last()
+        .map_or(0, |child| child.start_byte())
 }
 
 /// Hash of structure and tokens of the top-level statements that touch `range`, without comments.
@@ -161,7 +172,17 @@ mod tests {
     use super::*;
 
     fn edit(range: Range<usize>, text: &str) -> Edit {
-        Edit { file: 0, splices: vec![Splice { range, text: text.to_owned() }], template: "T", cost: 1.0, why: String::new(), line: 1 }
+        Edit {
+            file: 0,
+            splices: vec![Splice {
+                range,
+                text: text.to_owned(),
+            }],
+            template: "T",
+            cost: 1.0,
+            why: String::new(),
+            line: 1,
+        }
     }
 
     #[test]
@@ -169,12 +190,24 @@ mod tests {
         let source = Source::parse("a.py", "def f(a):\n    return a + 1  # é\n").unwrap();
         let mut parser = super::super::syntax::parser().unwrap();
         let plus = source.text.find('+').unwrap();
-        assert_eq!(edit(plus..plus + 1, "-").apply(&source, &mut parser).unwrap().text, "def f(a):\n    return a - 1  # é\n");
-        assert!(edit(plus..plus + 1, "+ )").apply(&source, &mut parser).is_none(), "does not parse");
-        assert!(edit(plus..plus + 1, " + ").apply(&source, &mut parser).is_none(), "layout only");
+        assert_eq!(
+            edit(plus..plus + 1, "-").apply(&source, &mut parser).unwrap().text,
+            "def f(a):\n    return a - 1  # é\n"
+        );
+        assert!(
+            edit(plus..plus + 1, "+ )").apply(&source, &mut parser).is_none(),
+            "does not parse"
+        );
+        assert!(
+            edit(plus..plus + 1, " + ").apply(&source, &mut parser).is_none(),
+            "layout only"
+        );
         let source = Source::parse("a.py", "x = 'a\\n  b'\n").unwrap();
         let at = source.text.find("  b").unwrap();
-        assert!(edit(at..at + 3, " b").apply(&source, &mut parser).is_some(), "text beside an escape counts");
+        assert!(
+            edit(at..at + 3, " b").apply(&source, &mut parser).is_some(),
+            "text beside an escape counts"
+        );
     }
 
     #[test]

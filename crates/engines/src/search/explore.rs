@@ -34,7 +34,12 @@ pub struct Limits {
 impl Limits {
     /// Limited by time only.
     pub fn until(until: Instant, weak: bool) -> Self {
-        Self { until, weak, highest: f64::INFINITY, pause: None }
+        Self {
+            until,
+            weak,
+            highest: f64::INFINITY,
+            pause: None,
+        }
     }
 }
 
@@ -93,19 +98,57 @@ pub struct Explorer<'b> {
 
 impl<'b> Explorer<'b> {
     /// An explorer over the program as measured.
-    pub fn new(brief: &Brief, bench: &'b mut Bench, progress: &'b Progress, base: &Baseline, patched: &BTreeMap<RelPath, String>) -> Self {
-        let judge = Judge::new(base.failing.clone(), base.passing.clone(), base.coverage.clone(), &base.durations);
-        Self { bench, judge, progress, patched: patched.clone(), most: brief.budget.candidates, started: Instant::now(), tried: 0 }
+    pub fn new(
+        brief: &Brief,
+        bench: &'b mut Bench,
+        progress: &'b Progress,
+        base: &Baseline,
+        patched: &BTreeMap<RelPath, String>,
+    ) -> Self {
+        let judge = Judge::new(
+            base.failing.clone(),
+            base.passing.clone(),
+            base.coverage.clone(),
+            &base.durations,
+        );
+        Self {
+            bench,
+            judge,
+            progress,
+            patched: patched.clone(),
+            most: brief.budget.candidates,
+            started: Instant::now(),
+            tried: 0,
+        }
     }
 
     /// An explorer on top of a first edit, which must not lose what that edit gained.
-    pub fn after<'c>(&'c mut self, brief: &Brief, measured: &Baseline, base: &Baseline, patched: &BTreeMap<RelPath, String>) -> Explorer<'c> {
+    pub fn after<'c>(
+        &'c mut self,
+        brief: &Brief,
+        measured: &Baseline,
+        base: &Baseline,
+        patched: &BTreeMap<RelPath, String>,
+    ) -> Explorer<'c> {
         let mut durations = base.durations.clone();
         durations.extend(measured.durations.clone());
         let mut passing = measured.passing.clone();
-        passing.extend(base.failing.iter().filter(|test| !measured.failing.contains(test) && !measured.passing.contains(test)).cloned());
+        passing.extend(
+            base.failing
+                .iter()
+                .filter(|test| !measured.failing.contains(test) && !measured.passing.contains(test))
+                .cloned(),
+        );
         let judge = Judge::new(measured.failing.clone(), passing, measured.coverage.clone(), &durations);
-        Explorer { bench: self.bench, judge, progress: self.progress, patched: patched.clone(), most: brief.budget.candidates.saturating_sub(self.tried), started: self.started, tried: 0 }
+        Explorer {
+            bench: self.bench,
+            judge,
+            progress: self.progress,
+            patched: patched.clone(),
+            most: brief.budget.candidates.saturating_sub(self.tried),
+            started: self.started,
+            tried: 0,
+        }
     }
 
     /// The bench, between explorations.
@@ -114,7 +157,14 @@ impl<'b> Explorer<'b> {
     }
 
     /// Tries candidates until a limit, the end of the queue, or the end of the first plausible fix's cost level.
-    pub async fn explore(&mut self, project: &Project, symptoms: &[Symptom], queue: &mut Queue<'_>, limits: &Limits, so_far: &mut Exploration) -> Result<(), EngineError> {
+    pub async fn explore(
+        &mut self,
+        project: &Project,
+        symptoms: &[Symptom],
+        queue: &mut Queue<'_>,
+        limits: &Limits,
+        so_far: &mut Exploration,
+    ) -> Result<(), EngineError> {
         let lanes = self.bench.lanes().len();
         loop {
             let mut batch = Vec::with_capacity(lanes);
@@ -137,13 +187,20 @@ impl<'b> Explorer<'b> {
                 self.take(project, symptoms, candidate, verdict, limits.weak, so_far);
             }
             if self.tried % 8 < lanes as u64 {
-                self.progress.report(self.tried, so_far.found.len() as u64, "trying candidates");
+                self.progress
+                    .report(self.tried, so_far.found.len() as u64, "trying candidates");
             }
         }
     }
 
     /// Gives candidates that ran out of time a longer limit.
-    pub async fn retry_slow(&mut self, project: &Project, symptoms: &[Symptom], so_far: &mut Exploration, until: Instant) -> Result<(), EngineError> {
+    pub async fn retry_slow(
+        &mut self,
+        project: &Project,
+        symptoms: &[Symptom],
+        so_far: &mut Exploration,
+        until: Instant,
+    ) -> Result<(), EngineError> {
         let slow = std::mem::take(&mut so_far.slow);
         for candidate in slow {
             if Instant::now() >= until || self.progress.stopped() || !so_far.found.is_empty() {
@@ -160,27 +217,67 @@ impl<'b> Explorer<'b> {
         Ok(())
     }
 
-    async fn judge_all(&mut self, project: &Project, batch: &[Candidate], patience: u32) -> Result<Vec<(Verdict, Option<TestId>)>, EngineError> {
+    async fn judge_all(
+        &mut self,
+        project: &Project,
+        batch: &[Candidate],
+        patience: u32,
+    ) -> Result<Vec<(Verdict, Option<TestId>)>, EngineError> {
         let (judge, patched) = (&self.judge, &self.patched);
-        let runs = self.bench.lanes().iter_mut().zip(batch).map(|(lane, candidate)| async move {
-            let path = project.sources.get(candidate.edit.file).map(|source| source.path.clone()).unwrap_or_default();
-            let lines = project.function_at(candidate.edit.file, candidate.edit.line).and_then(|index| project.functions.get(index)).map_or((0, u32::MAX), |function| function.lines);
-            let mut files = patched.clone();
-            files.insert(path.clone(), candidate.applied.text.clone());
-            judge.verdict(lane, &files, &path, lines, patience).await
-        });
+        let runs = self
+            .bench
+            .lanes()
+            .iter_mut()
+            .zip(batch)
+            .map(|(lane, candidate)| async move {
+                let path = project
+                    .sources
+                    .get(candidate.edit.file)
+                    .map(|source| source.path.clone())
+                    .unwrap_or_default();
+                let lines = project
+                    .function_at(candidate.edit.file, candidate.edit.line)
+                    .and_then(|index| project.functions.get(index))
+                    .map_or((0, u32::MAX), |function| function.lines);
+                let mut files = patched.clone();
+                files.insert(path.clone(), candidate.applied.text.clone());
+                judge.verdict(lane, &files, &path, lines, patience).await
+            });
         join_all(runs).await.into_iter().collect()
     }
 
-    fn take(&self, project: &Project, symptoms: &[Symptom], candidate: Candidate, verdict: Verdict, weak: bool, so_far: &mut Exploration) {
+    fn take(
+        &self,
+        project: &Project,
+        symptoms: &[Symptom],
+        candidate: Candidate,
+        verdict: Verdict,
+        weak: bool,
+        so_far: &mut Exploration,
+    ) {
         match verdict {
             Verdict::Plausible => {
                 let judged = weigh(project, &candidate, symptoms, self.judge.failing().len(), weak);
-                tracing::debug!(template = candidate.edit.template, priority = candidate.priority, cost = judged.cost, why = candidate.edit.why, tried = self.tried, "plausible");
+                tracing::debug!(
+                    template = candidate.edit.template,
+                    priority = candidate.priority,
+                    cost = judged.cost,
+                    why = candidate.edit.why,
+                    tried = self.tried,
+                    "plausible"
+                );
                 if so_far.stop.is_none() && !judged.refused {
-                    so_far.stop = Some(Stop { priority: candidate.priority, tried: self.tried, at: Instant::now() });
+                    so_far.stop = Some(Stop {
+                        priority: candidate.priority,
+                        tried: self.tried,
+                        at: Instant::now(),
+                    });
                 }
-                let path = project.sources.get(candidate.edit.file).map(|source| source.path.clone()).unwrap_or_default();
+                let path = project
+                    .sources
+                    .get(candidate.edit.file)
+                    .map(|source| source.path.clone())
+                    .unwrap_or_default();
                 let mut files = self.patched.clone();
                 files.insert(path.clone(), candidate.applied.text);
                 so_far.found.push(Found {
@@ -207,7 +304,10 @@ impl<'b> Explorer<'b> {
         }
         let partly = so_far.partial.first().map(|(candidate, _)| candidate.priority);
         queue.peek().is_some_and(|next| {
-            let paused = limits.pause.zip(partly).is_some_and(|(margin, priority)| next > priority + margin);
+            let paused = limits
+                .pause
+                .zip(partly)
+                .is_some_and(|(margin, priority)| next > priority + margin);
             paused || next > limits.highest || self.past_the_level(next, limits, so_far)
         })
     }

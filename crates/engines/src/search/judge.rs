@@ -37,7 +37,12 @@ pub struct Judge {
 
 impl Judge {
     /// `durations` are those of the unchanged program; they set order and limits.
-    pub fn new(failing: Vec<TestId>, passing: Vec<TestId>, coverage: BTreeMap<TestId, Lines>, durations: &BTreeMap<TestId, Duration>) -> Self {
+    pub fn new(
+        failing: Vec<TestId>,
+        passing: Vec<TestId>,
+        coverage: BTreeMap<TestId, Lines>,
+        durations: &BTreeMap<TestId, Duration>,
+    ) -> Self {
         let time = |test: &TestId| durations.get(test).copied().unwrap_or_default();
         let slowest = passing.iter().map(time).max().unwrap_or_default();
         let (mut failing, mut passing) = (failing, passing);
@@ -45,7 +50,13 @@ impl Judge {
         passing.sort_by_key(time);
         let sum: Duration = failing.iter().map(time).sum();
         let together = failing.len() > 1 && failing.len() <= 12 && sum < Duration::from_millis(60);
-        Self { failing, passing, coverage, limit: SHORTEST.max(slowest * 10), together }
+        Self {
+            failing,
+            passing,
+            coverage,
+            limit: SHORTEST.max(slowest * 10),
+            together,
+        }
     }
 
     /// Tests that have to turn green.
@@ -68,10 +79,22 @@ impl Judge {
     ///
     /// # Errors
     /// When the runner is gone for good.
-    pub async fn verdict(&self, lane: &mut Runner, files: &BTreeMap<RelPath, String>, path: &str, lines: (u32, u32), patience: u32) -> Result<(Verdict, Option<TestId>), EngineError> {
+    pub async fn verdict(
+        &self,
+        lane: &mut Runner,
+        files: &BTreeMap<RelPath, String>,
+        path: &str,
+        lines: (u32, u32),
+        patience: u32,
+    ) -> Result<(Verdict, Option<TestId>), EngineError> {
         let limit = self.limit * patience;
         let ran = run_on(lane, &trial(files, self.failing.clone(), !self.together, limit)).await?;
-        let green: BTreeSet<TestId> = ran.tests.iter().filter(|test| test.passed).map(|test| test.id.clone()).collect();
+        let green: BTreeSet<TestId> = ran
+            .tests
+            .iter()
+            .filter(|test| test.passed)
+            .map(|test| test.id.clone())
+            .collect();
         let all = green.len() == self.failing.len();
         if green.is_empty() {
             return Ok(ended(&ran));
@@ -91,24 +114,49 @@ impl Judge {
                 return Ok(ended(&ran));
             }
         }
-        Ok((if all { Verdict::Plausible } else { Verdict::Partial(green) }, None))
+        Ok((
+            if all {
+                Verdict::Plausible
+            } else {
+                Verdict::Partial(green)
+            },
+            None,
+        ))
     }
 
     /// Passing tests that run the changed lines, or were not measured, and the rest.
     fn split(&self, path: &str, lines: (u32, u32)) -> (Vec<TestId>, Vec<TestId>) {
-        let touches = |test: &TestId| self.coverage.get(test).is_none_or(|files| files.get(path).is_some_and(|covered| covered.iter().any(|line| (lines.0..=lines.1).contains(line))));
+        let touches = |test: &TestId| {
+            self.coverage.get(test).is_none_or(|files| {
+                files
+                    .get(path)
+                    .is_some_and(|covered| covered.iter().any(|line| (lines.0..=lines.1).contains(line)))
+            })
+        };
         let (near, far): (Vec<TestId>, Vec<TestId>) = self.passing.iter().cloned().partition(touches);
         // A few killers from elsewhere join the first round, it costs next to nothing.
         let room = FIRST_ROUND.saturating_sub(near.len()).min(4);
-        let (joined, far): (Vec<TestId>, Vec<TestId>) = (far.iter().take(room).cloned().collect(), far.into_iter().skip(room).collect());
+        let (joined, far): (Vec<TestId>, Vec<TestId>) = (
+            far.iter().take(room).cloned().collect(),
+            far.into_iter().skip(room).collect(),
+        );
         (near.into_iter().chain(joined).collect(), far)
     }
 }
 
 fn trial(files: &BTreeMap<RelPath, String>, tests: Vec<TestId>, stop_at_first_failure: bool, limit: Duration) -> Trial {
     #[expect(clippy::cast_possible_truncation, reason = "the number of tests is far below 2^32")]
-    let wall = (limit * 2 + Duration::from_secs(2)).max(limit * (tests.len().min(30) as u32)).min(Duration::from_secs(120));
-    Trial { files: files.clone(), tests, stop_at_first_failure, coverage: false, per_test: limit, wall }
+    let wall = (limit * 2 + Duration::from_secs(2))
+        .max(limit * (tests.len().min(30) as u32))
+        .min(Duration::from_secs(120));
+    Trial {
+        files: files.clone(),
+        tests,
+        stop_at_first_failure,
+        coverage: false,
+        per_test: limit,
+        wall,
+    }
 }
 
 /// Killed or out of time, and by whom.

@@ -22,7 +22,12 @@ pub struct Place {
 }
 
 /// Ranks the lines of all editable files, most suspicious first. Lines that cannot matter are left out.
-pub fn localise(brief: &Brief, project: &Project, coverage: &BTreeMap<TestId, Lines>, failing: &[TestId]) -> Vec<Place> {
+pub fn localise(
+    brief: &Brief,
+    project: &Project,
+    coverage: &BTreeMap<TestId, Lines>,
+    failing: &[TestId],
+) -> Vec<Place> {
     let failing: BTreeSet<&str> = failing.iter().map(String::as_str).collect();
     let mut score = ochiai(project, coverage, &failing);
     let measured = score.values().any(|value| *value > 0.0);
@@ -57,8 +62,17 @@ pub fn localise(brief: &Brief, project: &Project, coverage: &BTreeMap<TestId, Li
         .map(|((file, line), value)| {
             let function = project.function_at(file, line);
             // A line's function says more than the line itself.
-            let whole = function.and_then(|index| functions.get(&index)).copied().unwrap_or(value);
-            Place { file, function, line, suspicion: (0.65 * value + 0.35 * whole).min(1.0), crashed: framed.contains_key(&(file, line)) }
+            let whole = function
+                .and_then(|index| functions.get(&index))
+                .copied()
+                .unwrap_or(value);
+            Place {
+                file,
+                function,
+                line,
+                suspicion: (0.65 * value + 0.35 * whole).min(1.0),
+                crashed: framed.contains_key(&(file, line)),
+            }
         })
         .collect();
     // What counts is how lines compare: a fault that many passing tests run too is no less a fault.
@@ -68,7 +82,11 @@ pub fn localise(brief: &Brief, project: &Project, coverage: &BTreeMap<TestId, Li
             place.suspicion /= worst;
         }
     }
-    places.sort_by(|a, b| b.suspicion.total_cmp(&a.suspicion).then((a.file, a.line).cmp(&(b.file, b.line))));
+    places.sort_by(|a, b| {
+        b.suspicion
+            .total_cmp(&a.suspicion)
+            .then((a.file, a.line).cmp(&(b.file, b.line)))
+    });
     places
 }
 
@@ -81,21 +99,31 @@ fn ochiai(project: &Project, coverage: &BTreeMap<TestId, Lines>, failing: &BTree
         let fails = failing.contains(test.as_str());
         total += f64::from(u8::from(fails));
         for (path, lines) in files {
-            let Some(file) = project.sources.iter().position(|source| source.path == *path) else { continue };
+            let Some(file) = project.sources.iter().position(|source| source.path == *path) else {
+                continue;
+            };
             for line in lines {
                 let hit = hits.entry((file, *line)).or_default();
                 if fails { hit.0 += 1.0 } else { hit.1 += 1.0 }
             }
         }
     }
-    hits.into_iter().filter(|(_, (failed, _))| *failed > 0.0).map(|(at, (failed, passed))| (at, failed / (total * (failed + passed)).sqrt().max(1.0))).collect()
+    hits.into_iter()
+        .filter(|(_, (failed, _))| *failed > 0.0)
+        .map(|(at, (failed, passed))| (at, failed / (total * (failed + passed)).sqrt().max(1.0)))
+        .collect()
 }
 
 /// `1 − 0.08·k` for the k-th project frame from where the exception was raised.
 fn frames(brief: &Brief, project: &Project, failing: &BTreeSet<&str>) -> Scores {
     let mut found = Scores::new();
     let mut add = |frames: &[Frame], weight: f64| {
-        let inside = frames.iter().rev().filter_map(|frame| project.find(&frame.file).filter(|file| project.editable.get(*file) == Some(&true)).map(|file| (file, frame.line)));
+        let inside = frames.iter().rev().filter_map(|frame| {
+            project
+                .find(&frame.file)
+                .filter(|file| project.editable.get(*file) == Some(&true))
+                .map(|file| (file, frame.line))
+        });
         let mut rank = 0.0;
         for at in inside.take(12) {
             let entry = found.entry(at).or_default();
@@ -104,7 +132,11 @@ fn frames(brief: &Brief, project: &Project, failing: &BTreeSet<&str>) -> Scores 
         }
     };
     add(&brief.suspects, 1.0);
-    for failure in brief.failures.iter().filter(|failure| failure.test.is_empty() || failing.contains(failure.test.as_str())) {
+    for failure in brief
+        .failures
+        .iter()
+        .filter(|failure| failure.test.is_empty() || failing.contains(failure.test.as_str()))
+    {
         add(&failure.frames, if brief.suspects.is_empty() { 1.0 } else { 0.9 });
     }
     found
@@ -133,16 +165,31 @@ fn unmeasured(project: &Project, framed: &Scores, score: &mut Scores) {
 
 /// All lines of a statement's head are as suspicious as the worst of them.
 fn spread(project: &Project, score: &mut Scores) {
-    for (file, source) in project.sources.iter().enumerate().filter(|(file, _)| project.editable.get(*file) == Some(&true)) {
+    for (file, source) in project
+        .sources
+        .iter()
+        .enumerate()
+        .filter(|(file, _)| project.editable.get(*file) == Some(&true))
+    {
         visit(source.tree.root_node(), &mut |node| {
-            if !is_statement(node) && !matches!(node.kind(), "elif_clause" | "except_clause") || matches!(node.kind(), "function_definition" | "class_definition" | "decorated_definition") {
+            if !is_statement(node) && !matches!(node.kind(), "elif_clause" | "except_clause")
+                || matches!(
+                    node.kind(),
+                    "function_definition" | "class_definition" | "decorated_definition"
+                )
+            {
                 return;
             }
             let body = named(node).into_iter().find(|child| child.kind() == "block");
-            let last = body.map_or_else(|| last_line_of(node), |body| line_of(body).saturating_sub(1).max(line_of(node)));
+            let last = body.map_or_else(
+                || last_line_of(node),
+                |body| line_of(body).saturating_sub(1).max(line_of(node)),
+            );
             let first = line_of(node);
             if last > first {
-                let worst = (first..=last).filter_map(|line| score.get(&(file, line)).copied()).fold(0.0, f64::max);
+                let worst = (first..=last)
+                    .filter_map(|line| score.get(&(file, line)).copied())
+                    .fold(0.0, f64::max);
                 if worst > 0.0 {
                     for line in first..=last {
                         score.insert((file, line), worst);
@@ -156,13 +203,21 @@ fn spread(project: &Project, score: &mut Scores) {
 /// Heads of suspicious functions, and their lines that no failing test reached.
 fn rest_of_functions(project: &Project, functions: &BTreeMap<usize, f64>, measured: bool, score: &mut Scores) {
     for (index, whole) in functions {
-        let Some(function) = project.functions.get(*index) else { continue };
+        let Some(function) = project.functions.get(*index) else {
+            continue;
+        };
         for line in function.lines.0..=function.lines.1 {
             if project.function_at(function.file, line) != Some(*index) {
                 continue;
             }
             let head = line == function.lines.0;
-            let value = if head { 0.8 * whole } else if measured { 0.25 * whole } else { 0.5 * whole };
+            let value = if head {
+                0.8 * whole
+            } else if measured {
+                0.25 * whole
+            } else {
+                0.5 * whole
+            };
             let entry = score.entry((function.file, line)).or_default();
             // The `def` line itself runs at import only: what the function scored counts.
             if head || *entry == 0.0 {
@@ -177,11 +232,19 @@ fn top_level(project: &Project, functions: &BTreeMap<usize, f64>, score: &mut Sc
     let mut used: BTreeMap<String, f64> = BTreeMap::new();
     let mut files: BTreeMap<usize, f64> = BTreeMap::new();
     for (index, whole) in functions {
-        let Some(function) = project.functions.get(*index) else { continue };
-        let Some(source) = project.sources.get(function.file) else { continue };
+        let Some(function) = project.functions.get(*index) else {
+            continue;
+        };
+        let Some(source) = project.sources.get(function.file) else {
+            continue;
+        };
         let best = files.entry(function.file).or_default();
         *best = best.max(*whole);
-        if let Some(node) = source.tree.root_node().named_descendant_for_byte_range(function.range.start, function.range.end) {
+        if let Some(node) = source
+            .tree
+            .root_node()
+            .named_descendant_for_byte_range(function.range.start, function.range.end)
+        {
             visit(node, &mut |inner| {
                 if inner.kind() == "identifier" {
                     let value = score.get(&(function.file, line_of(inner))).copied().unwrap_or(0.0);
@@ -191,7 +254,12 @@ fn top_level(project: &Project, functions: &BTreeMap<usize, f64>, score: &mut Sc
             });
         }
     }
-    for (file, source) in project.sources.iter().enumerate().filter(|(file, _)| project.editable.get(*file) == Some(&true)) {
+    for (file, source) in project
+        .sources
+        .iter()
+        .enumerate()
+        .filter(|(file, _)| project.editable.get(*file) == Some(&true))
+    {
         visit(source.tree.root_node(), &mut |node| {
             let outside = is_statement(node) && project.function_at(file, line_of(node)).is_none();
             if !outside {
@@ -224,7 +292,15 @@ mod tests {
     const CODE: &str = "RATE = 2\n\ndef a(x):\n    if x:\n        return RATE\n    return 0\n\ndef b(\n    x,\n):\n    return (x +\n        1)\n";
 
     fn brief() -> Brief {
-        Brief::new([("src/m.py".to_owned(), CODE.to_owned()), ("tests/test_m.py".to_owned(), "assert a(1)\n".to_owned())].into(), vec!["bad".into()], vec!["good".into()])
+        Brief::new(
+            [
+                ("src/m.py".to_owned(), CODE.to_owned()),
+                ("tests/test_m.py".to_owned(), "assert a(1)\n".to_owned()),
+            ]
+            .into(),
+            vec!["bad".into()],
+            vec!["good".into()],
+        )
     }
 
     fn covered(test: &str, lines: &[u32]) -> (TestId, Lines) {
@@ -238,23 +314,61 @@ mod tests {
         let coverage = [covered("bad", &[4, 5]), covered("good", &[4, 6])].into();
         let places = localise(&brief, &project, &coverage, &brief.failing);
         assert_eq!(places[0].line, 5);
-        let suspicion = |line| places.iter().find(|place| place.line == line).map(|place| place.suspicion);
+        let suspicion = |line| {
+            places
+                .iter()
+                .find(|place| place.line == line)
+                .map(|place| place.suspicion)
+        };
         assert!(suspicion(5) > suspicion(4) && suspicion(4) > suspicion(6));
         assert!(suspicion(1).unwrap() > 0.5, "the constant that line 5 uses");
-        assert!(places.iter().all(|place| place.file == project.find("src/m.py").unwrap()), "never in tests");
+        assert!(
+            places
+                .iter()
+                .all(|place| place.file == project.find("src/m.py").unwrap()),
+            "never in tests"
+        );
     }
 
     #[test]
     fn frames_dominate_with_an_alert_and_work_without_coverage() {
         let mut brief = brief();
-        brief.suspects = vec![Frame { file: "/app/src/m.py".into(), line: 4, function: "a".into() }, Frame { file: "/app/src/m.py".into(), line: 12, function: "b".into() }];
+        brief.suspects = vec![
+            Frame {
+                file: "/app/src/m.py".into(),
+                line: 4,
+                function: "a".into(),
+            },
+            Frame {
+                file: "/app/src/m.py".into(),
+                line: 12,
+                function: "b".into(),
+            },
+        ];
         let project = Project::new(&brief);
         let places = localise(&brief, &project, &BTreeMap::new(), &brief.failing);
-        assert!(places[0].line >= 11 && places[0].crashed || places[1].crashed, "{places:?}");
-        assert!(places.iter().any(|place| place.line == 11 && place.suspicion > 0.9), "the statement's first line shares the frame of its second");
+        assert!(
+            places[0].line >= 11 && places[0].crashed || places[1].crashed,
+            "{places:?}"
+        );
+        assert!(
+            places.iter().any(|place| place.line == 11 && place.suspicion > 0.9),
+            "the statement's first line shares the frame of its second"
+        );
         brief.suspects.clear();
-        brief.failures = vec![Failure { test: "other".into(), frames: vec![Frame { file: "src/m.py".into(), line: 4, function: "a".into() }], ..Failure::default() }];
+        brief.failures = vec![Failure {
+            test: "other".into(),
+            frames: vec![Frame {
+                file: "src/m.py".into(),
+                line: 4,
+                function: "a".into(),
+            }],
+            ..Failure::default()
+        }];
         let places = localise(&brief, &project, &BTreeMap::new(), &brief.failing);
-        assert!(places.iter().all(|place| !place.crashed), "frames of tests that are not asked for do not count");
+        assert!(
+            places.iter().all(|place| !place.crashed),
+            "frames of tests that are not asked for do not count"
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
-use super::syntax::{Source, class_of, function_of, line_of, last_line_of, named, string_parts, visit};
+use super::syntax::{Source, class_of, function_of, last_line_of, line_of, named, string_parts, visit};
 use crate::brief::{Brief, is_oracle};
 
 /// One parameter of a function.
@@ -118,7 +118,14 @@ impl Project {
             .enumerate()
             .map(|(index, source)| {
                 let own = parts(&source.path);
-                (own.iter().rev().zip(wanted.iter().rev()).take_while(|(a, b)| a == b).count(), index)
+                (
+                    own.iter()
+                        .rev()
+                        .zip(wanted.iter().rev())
+                        .take_while(|(a, b)| a == b)
+                        .count(),
+                    index,
+                )
             })
             .filter(|(common, _)| *common > 0)
             .max_by_key(|(common, index)| (*common, usize::MAX - index))
@@ -139,7 +146,9 @@ impl Project {
     pub fn callees<'p>(&'p self, name: &str) -> Vec<&'p Function> {
         self.functions
             .iter()
-            .filter(|function| function.name == name || (function.name == "__init__" && function.class.as_deref() == Some(name)))
+            .filter(|function| {
+                function.name == name || (function.name == "__init__" && function.class.as_deref() == Some(name))
+            })
             .collect()
     }
 
@@ -154,7 +163,12 @@ impl Project {
             }
             for class in self.classes.iter().filter(|class| class.name == name) {
                 found.extend(class.members.iter().cloned());
-                queue.extend(class.bases.iter().map(|base| base.rsplit('.').next().unwrap_or(base).to_owned()));
+                queue.extend(
+                    class
+                        .bases
+                        .iter()
+                        .map(|base| base.rsplit('.').next().unwrap_or(base).to_owned()),
+                );
             }
         }
         found
@@ -172,7 +186,14 @@ impl Project {
     pub fn exceptions(&self) -> Vec<&Class> {
         self.classes
             .iter()
-            .filter(|class| class.name.ends_with("Error") || class.name.ends_with("Exception") || class.bases.iter().any(|base| base.ends_with("Error") || base.ends_with("Exception")))
+            .filter(|class| {
+                class.name.ends_with("Error")
+                    || class.name.ends_with("Exception")
+                    || class
+                        .bases
+                        .iter()
+                        .any(|base| base.ends_with("Error") || base.ends_with("Exception"))
+            })
             .collect()
     }
 
@@ -186,7 +207,12 @@ impl Project {
             }
         }
         for (receiver, attribute) in found.attributes {
-            *self.receivers.entry(receiver).or_default().entry(attribute).or_default() += 1;
+            *self
+                .receivers
+                .entry(receiver)
+                .or_default()
+                .entry(attribute)
+                .or_default() += 1;
         }
         for key in found.keys {
             *self.keys.entry(key).or_default() += 1;
@@ -225,14 +251,21 @@ impl Found {
                 let object = source.field(node, "object");
                 let receiver = object.rsplit('.').next().unwrap_or(object);
                 if receiver.chars().all(|c| c.is_alphanumeric() || c == '_') {
-                    self.attributes.push((receiver.to_owned(), source.field(node, "attribute").to_owned()));
+                    self.attributes
+                        .push((receiver.to_owned(), source.field(node, "attribute").to_owned()));
                 }
             }
             "assignment" => {
                 let left = source.field(node, "left");
-                let name = left.strip_prefix("self.").or_else(|| (class_of(node).is_some() && function_of(node).is_none()).then_some(left));
+                let name = left
+                    .strip_prefix("self.")
+                    .or_else(|| (class_of(node).is_some() && function_of(node).is_none()).then_some(left));
                 if let Some(name) = name {
-                    let kind = if node.child_by_field_name("type").is_some() { format!(":{}", source.field(node, "type")) } else { source.field(node, "right").to_owned() };
+                    let kind = if node.child_by_field_name("type").is_some() {
+                        format!(":{}", source.field(node, "type"))
+                    } else {
+                        source.field(node, "right").to_owned()
+                    };
                     self.attribute_kinds.push((name.to_owned(), kind));
                 }
             }
@@ -312,7 +345,8 @@ impl Found {
 }
 
 fn function(source: &Source, file: usize, node: Node<'_>) -> Function {
-    let class = class_of(node).filter(|class| function_of(node).is_none_or(|outer| outer.start_byte() < class.start_byte()));
+    let class =
+        class_of(node).filter(|class| function_of(node).is_none_or(|outer| outer.start_byte() < class.start_byte()));
     let decorators: Vec<String> = node
         .parent()
         .filter(|parent| parent.kind() == "decorated_definition")
@@ -320,11 +354,23 @@ fn function(source: &Source, file: usize, node: Node<'_>) -> Function {
             named(parent)
                 .into_iter()
                 .filter(|child| child.kind() == "decorator")
-                .map(|child| source.text(child).trim_start_matches('@').split('(').next().unwrap_or("").trim().to_owned())
+                .map(|child| {
+                    source
+                        .text(child)
+                        .trim_start_matches('@')
+                        .split('(')
+                        .next()
+                        .unwrap_or("")
+                        .trim()
+                        .to_owned()
+                })
                 .collect()
         })
         .unwrap_or_default();
-    let mut params = node.child_by_field_name("parameters").map(|list| params_of(source, list)).unwrap_or_default();
+    let mut params = node
+        .child_by_field_name("parameters")
+        .map(|list| params_of(source, list))
+        .unwrap_or_default();
     if class.is_some() && !decorators.iter().any(|name| name == "staticmethod") && !params.is_empty() {
         params.remove(0);
     }
@@ -333,7 +379,9 @@ fn function(source: &Source, file: usize, node: Node<'_>) -> Function {
         name: source.field(node, "name").to_owned(),
         class: class.map(|class| source.field(class, "name").to_owned()),
         params,
-        returns: node.child_by_field_name("return_type").map(|kind| source.text(kind).to_owned()),
+        returns: node
+            .child_by_field_name("return_type")
+            .map(|kind| source.text(kind).to_owned()),
         is_async: source.text(node).starts_with("async"),
         decorators,
         lines: (line_of(node), last_line_of(node)),
@@ -362,8 +410,12 @@ pub fn params_of(source: &Source, list: Node<'_>) -> Vec<Param> {
         let stars = name.len() - name.trim_start_matches('*').len();
         params.push(Param {
             name: name.trim_start_matches('*').trim().to_owned(),
-            default: child.child_by_field_name("value").map(|value| source.text(value).to_owned()),
-            annotation: child.child_by_field_name("type").map(|kind| source.text(kind).to_owned()),
+            default: child
+                .child_by_field_name("value")
+                .map(|value| source.text(value).to_owned()),
+            annotation: child
+                .child_by_field_name("type")
+                .map(|kind| source.text(kind).to_owned()),
             stars,
             keyword_only,
         });
@@ -377,12 +429,22 @@ pub fn params_of(source: &Source, list: Node<'_>) -> Vec<Param> {
 fn class(source: &Source, file: usize, node: Node<'_>) -> Class {
     let bases = node
         .child_by_field_name("superclasses")
-        .map(|list| named(list).into_iter().filter(|base| base.kind() != "keyword_argument").map(|base| source.text(base).to_owned()).collect())
+        .map(|list| {
+            named(list)
+                .into_iter()
+                .filter(|base| base.kind() != "keyword_argument")
+                .map(|base| source.text(base).to_owned())
+                .collect()
+        })
         .unwrap_or_default();
     let mut members = BTreeSet::new();
     if let Some(body) = node.child_by_field_name("body") {
         for statement in named(body) {
-            let inner = if statement.kind() == "decorated_definition" { statement.child_by_field_name("definition").unwrap_or(statement) } else { statement };
+            let inner = if statement.kind() == "decorated_definition" {
+                statement.child_by_field_name("definition").unwrap_or(statement)
+            } else {
+                statement
+            };
             match inner.kind() {
                 "function_definition" => {
                     members.insert(source.field(inner, "name").to_owned());
@@ -398,12 +460,18 @@ fn class(source: &Source, file: usize, node: Node<'_>) -> Class {
         visit(body, &mut |inner| {
             if inner.kind() == "assignment"
                 && let Some(name) = source.field(inner, "left").strip_prefix("self.")
-                    && name.chars().all(|c| c.is_alphanumeric() || c == '_') {
-                        members.insert(name.to_owned());
-                    }
+                && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+            {
+                members.insert(name.to_owned());
+            }
         });
     }
-    Class { file, name: source.field(node, "name").to_owned(), bases, members }
+    Class {
+        file,
+        name: source.field(node, "name").to_owned(),
+        bases,
+        members,
+    }
 }
 
 #[cfg(test)]
@@ -412,7 +480,11 @@ mod tests {
     use super::*;
 
     fn project(text: &str) -> Project {
-        Project::new(&Brief::new([("src/a.py".to_owned(), text.to_owned())].into(), vec![], vec![]))
+        Project::new(&Brief::new(
+            [("src/a.py".to_owned(), text.to_owned())].into(),
+            vec![],
+            vec![],
+        ))
     }
 
     #[test]
@@ -420,13 +492,33 @@ mod tests {
         let text = "import os.path as p\nfrom m import f as g, h\nLIMIT = 3\nclass A(Base):\n    size: int = 1\n    def __init__(self, a, *, b: int = 2):\n        self.a = a\n    @staticmethod\n    def s(x): return d['k']\n\ndef top(q, *args, **kw):\n    return q.get('z', 0)\n";
         let project = project(text);
         let init = project.callees("A");
-        assert_eq!(init[0].params.iter().map(|p| (p.name.as_str(), p.keyword_only)).collect::<Vec<_>>(), [("a", false), ("b", true)]);
+        assert_eq!(
+            init[0]
+                .params
+                .iter()
+                .map(|p| (p.name.as_str(), p.keyword_only))
+                .collect::<Vec<_>>(),
+            [("a", false), ("b", true)]
+        );
         assert_eq!(project.callees("s")[0].params[0].name, "x");
-        assert_eq!(project.callees("top")[0].params.iter().map(|p| p.stars).collect::<Vec<_>>(), [0, 1, 2]);
-        assert_eq!(project.members("A"), ["__init__", "a", "s", "size"].map(str::to_owned).into());
+        assert_eq!(
+            project.callees("top")[0]
+                .params
+                .iter()
+                .map(|p| p.stars)
+                .collect::<Vec<_>>(),
+            [0, 1, 2]
+        );
+        assert_eq!(
+            project.members("A"),
+            ["__init__", "a", "s", "size"].map(str::to_owned).into()
+        );
         assert_eq!(project.keys.keys().collect::<Vec<_>>(), ["k", "z"]);
         assert_eq!(project.fallbacks.keys().collect::<Vec<_>>(), ["0"]);
-        assert_eq!(project.tops[0].keys().collect::<Vec<_>>(), ["A", "LIMIT", "g", "h", "p", "top"]);
+        assert_eq!(
+            project.tops[0].keys().collect::<Vec<_>>(),
+            ["A", "LIMIT", "g", "h", "p", "top"]
+        );
     }
 
     #[test]

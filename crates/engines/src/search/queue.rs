@@ -43,7 +43,10 @@ impl PartialOrd for Entry {
 }
 impl Ord for Entry {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.priority.total_cmp(&self.priority).then(other.serial.cmp(&self.serial))
+        other
+            .priority
+            .total_cmp(&self.priority)
+            .then(other.serial.cmp(&self.serial))
     }
 }
 
@@ -73,7 +76,15 @@ pub struct Queue<'p> {
 impl<'p> Queue<'p> {
     /// A queue over these lines. `None` when the grammar cannot be loaded.
     pub fn new(project: &'p Project, symptoms: &'p [Symptom], places: Vec<Place>) -> Option<Self> {
-        let mut queue = Self { project, symptoms, heap: BinaryHeap::new(), seen: HashSet::new(), parser: super::syntax::parser()?, serial: 0, places: Vec::new() };
+        let mut queue = Self {
+            project,
+            symptoms,
+            heap: BinaryHeap::new(),
+            seen: HashSet::new(),
+            parser: super::syntax::parser()?,
+            serial: 0,
+            places: Vec::new(),
+        };
         for (index, place) in places.iter().enumerate() {
             queue.push(FLOOR + DISTANCE * (1.0 - place.suspicion), Item::Line(index));
         }
@@ -83,7 +94,11 @@ impl<'p> Queue<'p> {
 
     fn push(&mut self, priority: f64, item: Item) {
         self.serial += 1;
-        self.heap.push(Entry { priority, serial: self.serial, item });
+        self.heap.push(Entry {
+            priority,
+            serial: self.serial,
+            item,
+        });
     }
 
     /// The next candidate that parses and was not seen before.
@@ -92,10 +107,19 @@ impl<'p> Queue<'p> {
             match entry.item {
                 Item::Line(index) => self.expand(index),
                 Item::Edit(edit, suspicion) => {
-                    let Some(source) = self.project.sources.get(edit.file) else { continue };
-                    let Some(applied) = edit.apply(source, &mut self.parser) else { continue };
+                    let Some(source) = self.project.sources.get(edit.file) else {
+                        continue;
+                    };
+                    let Some(applied) = edit.apply(source, &mut self.parser) else {
+                        continue;
+                    };
                     if self.seen.insert(applied.fingerprint) {
-                        return Some(Candidate { edit: *edit, applied, priority: entry.priority, suspicion });
+                        return Some(Candidate {
+                            edit: *edit,
+                            applied,
+                            priority: entry.priority,
+                            suspicion,
+                        });
                     }
                 }
             }
@@ -109,7 +133,9 @@ impl<'p> Queue<'p> {
     }
 
     fn expand(&mut self, index: usize) {
-        let Some(place) = self.places.get(index).cloned() else { return };
+        let Some(place) = self.places.get(index).cloned() else {
+            return;
+        };
         let mut edits = edits_on(self.project, self.symptoms, &place);
         edits.sort_by(|a, b| a.0.total_cmp(&b.0));
         edits.truncate(PER_LINE);
@@ -121,23 +147,49 @@ impl<'p> Queue<'p> {
 
 /// Every edit of one line with its priority.
 pub fn edits_on(project: &Project, symptoms: &[Symptom], place: &Place) -> Vec<(f64, Edit)> {
-    let Some(source) = project.sources.get(place.file) else { return Vec::new() };
+    let Some(source) = project.sources.get(place.file) else {
+        return Vec::new();
+    };
     let function = place
         .function
         .and_then(|index| project.functions.get(index))
-        .and_then(|function| source.tree.root_node().named_descendant_for_byte_range(function.range.start, function.range.end));
-    let Some(scope) = Scope::new(project, place.file, function) else { return Vec::new() };
+        .and_then(|function| {
+            source
+                .tree
+                .root_node()
+                .named_descendant_for_byte_range(function.range.start, function.range.end)
+        });
+    let Some(scope) = Scope::new(project, place.file, function) else {
+        return Vec::new();
+    };
     let ignored = scope.ignored();
     let mut edits = Vec::new();
     for node in source.nodes_on(place.line) {
-        let site = Site { scope: &scope, node, symptoms, crashed: place.crashed };
+        let site = Site {
+            scope: &scope,
+            node,
+            symptoms,
+            crashed: place.crashed,
+        };
         for family in FAMILIES {
             family(&site, &mut |edit| {
                 let gain = bias(symptoms, edit.template);
                 // A crash says little about lines that no frame points to.
-                let weight = if place.crashed || gain > 0.0 || edit.template.starts_with("T10") || !(edit.template.starts_with("T09") || edit.template.starts_with("T18")) { 1.0 } else { 0.4 };
+                let weight = if place.crashed
+                    || gain > 0.0
+                    || edit.template.starts_with("T10")
+                    || !(edit.template.starts_with("T09") || edit.template.starts_with("T18"))
+                {
+                    1.0
+                } else {
+                    0.4
+                };
                 // A parameter that is never read was probably meant to be.
-                let uses = !ignored.is_empty() && edit.splices.iter().any(|splice| words(&splice.text).any(|word| ignored.contains(&word)));
+                let uses = !ignored.is_empty()
+                    && edit
+                        .splices
+                        .iter()
+                        .any(|splice| words(&splice.text).any(|word| ignored.contains(&word)));
                 let gain = gain - if uses { 0.5 } else { 0.0 };
                 let priority = (edit.cost + weight * gain).max(FLOOR) + DISTANCE * (1.0 - place.suspicion);
                 edits.push((priority, edit));
@@ -160,11 +212,21 @@ mod tests {
     use crate::brief::Brief;
 
     fn project(text: &str) -> Project {
-        Project::new(&Brief::new([("m.py".to_owned(), text.to_owned())].into(), vec![], vec![]))
+        Project::new(&Brief::new(
+            [("m.py".to_owned(), text.to_owned())].into(),
+            vec![],
+            vec![],
+        ))
     }
 
     fn place(line: u32, suspicion: f64) -> Place {
-        Place { file: 0, function: Some(0), line, suspicion, crashed: false }
+        Place {
+            file: 0,
+            function: Some(0),
+            line,
+            suspicion,
+            crashed: false,
+        }
     }
 
     #[test]
@@ -186,7 +248,10 @@ mod tests {
         let mut queue = Queue::new(&project, &[], vec![place(2, 1.0), place(3, 0.0)]).unwrap();
         let first = queue.take().unwrap();
         assert_eq!(first.edit.line, 2);
-        assert!(queue.heap.iter().any(|entry| matches!(entry.item, Item::Line(1))), "line 3 is not expanded yet");
+        assert!(
+            queue.heap.iter().any(|entry| matches!(entry.item, Item::Line(1))),
+            "line 3 is not expanded yet"
+        );
     }
 
     /// Functions from pieces that are awkward for byte splices.

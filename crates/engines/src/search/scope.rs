@@ -92,7 +92,9 @@ impl<'p> Scope<'p> {
             file,
             source,
             function,
-            class: function.and_then(super::syntax::class_of).map(|class| source.field(class, "name").to_owned()),
+            class: function
+                .and_then(super::syntax::class_of)
+                .map(|class| source.field(class, "name").to_owned()),
             params: Vec::new(),
             bound: BTreeMap::new(),
             confined: BTreeMap::new(),
@@ -111,7 +113,11 @@ impl<'p> Scope<'p> {
             defaults: Vec::new(),
         };
         for (name, callable) in project.tops.get(file).into_iter().flatten() {
-            if *callable { scope.callables.push(name.clone()) } else { scope.values.push(name.clone()) }
+            if *callable {
+                scope.callables.push(name.clone())
+            } else {
+                scope.values.push(name.clone())
+            }
         }
         scope.read_constants();
         scope.read_params();
@@ -125,7 +131,10 @@ impl<'p> Scope<'p> {
     /// Kinds of module-level values, by what they are set to.
     fn read_constants(&mut self) {
         let source = self.source;
-        for statement in named(source.tree.root_node()).into_iter().filter(|statement| statement.kind() == "expression_statement") {
+        for statement in named(source.tree.root_node())
+            .into_iter()
+            .filter(|statement| statement.kind() == "expression_statement")
+        {
             if let Some(assignment) = named(statement).first().filter(|child| child.kind() == "assignment") {
                 let guess = guess_text(source.field(*assignment, "right"));
                 if guess != Guess::Unknown {
@@ -137,11 +146,21 @@ impl<'p> Scope<'p> {
 
     /// Parameters that the function never reads.
     pub fn ignored(&self) -> Vec<&str> {
-        let body = self.function.and_then(|function| function.child_by_field_name("body")).map_or(0, |body| body.start_byte());
+        let body = self
+            .function
+            .and_then(|function| function.child_by_field_name("body"))
+            .map_or(0, |body| body.start_byte());
         self.params
             .iter()
             .map(String::as_str)
-            .filter(|param| !matches!(*param, "self" | "cls" | "args" | "kwargs") && !param.starts_with('_') && !self.occurrences.iter().any(|(name, byte)| name == param && *byte >= body))
+            .filter(|param| {
+                !matches!(*param, "self" | "cls" | "args" | "kwargs")
+                    && !param.starts_with('_')
+                    && !self
+                        .occurrences
+                        .iter()
+                        .any(|(name, byte)| name == param && *byte >= body)
+            })
             .collect()
     }
 
@@ -151,14 +170,26 @@ impl<'p> Scope<'p> {
             return guess_method(attribute).is_some();
         }
         let last = dotted.rsplit('.').next().unwrap_or(dotted);
-        self.project.receivers.get(last).is_none_or(|seen| seen.contains_key(attribute))
+        self.project
+            .receivers
+            .get(last)
+            .is_none_or(|seen| seen.contains_key(attribute))
     }
 
     fn read_params(&mut self) {
-        let Some(list) = self.function.and_then(|function| function.child_by_field_name("parameters")) else { return };
+        let Some(list) = self
+            .function
+            .and_then(|function| function.child_by_field_name("parameters"))
+        else {
+            return;
+        };
         for param in params_of(self.source, list) {
             let guess = param.annotation.as_deref().map_or(Guess::Unknown, guess_annotation);
-            let guess = if guess == Guess::Unknown { param.default.as_deref().map_or(guess, guess_text) } else { guess };
+            let guess = if guess == Guess::Unknown {
+                param.default.as_deref().map_or(guess, guess_text)
+            } else {
+                guess
+            };
             self.guesses.insert(param.name.clone(), guess);
             self.bound.insert(param.name.clone(), list.start_byte());
             self.params.push(param.name);
@@ -171,7 +202,9 @@ impl<'p> Scope<'p> {
         let top = self.function.is_none();
         visit_own(root, &mut |node| {
             let target = match node.kind() {
-                "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause" => node.child_by_field_name("left"),
+                "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause" => {
+                    node.child_by_field_name("left")
+                }
                 "named_expression" => node.child_by_field_name("name"),
                 "as_pattern_target" => Some(node),
                 _ => None,
@@ -182,14 +215,32 @@ impl<'p> Scope<'p> {
             if let Some(target) = target {
                 let value = (node.kind() == "assignment").then(|| source.field(node, "right").to_owned());
                 visit(target, &mut |name| {
-                    if name.kind() == "identifier" && !matches!(name.parent().map(|parent| parent.kind()), Some("attribute" | "subscript")) {
-                        let home = (node.kind() == "for_in_clause").then(|| node.parent().map(|parent| parent.byte_range())).flatten();
-                        found.push(Binding { name: source.text(name).to_owned(), byte: name.start_byte(), value: value.clone().filter(|_| target.kind() == "identifier"), home });
+                    if name.kind() == "identifier"
+                        && !matches!(
+                            name.parent().map(|parent| parent.kind()),
+                            Some("attribute" | "subscript")
+                        )
+                    {
+                        let home = (node.kind() == "for_in_clause")
+                            .then(|| node.parent().map(|parent| parent.byte_range()))
+                            .flatten();
+                        found.push(Binding {
+                            name: source.text(name).to_owned(),
+                            byte: name.start_byte(),
+                            value: value.clone().filter(|_| target.kind() == "identifier"),
+                            home,
+                        });
                     }
                 });
             }
         });
-        for Binding { name, byte, value, home } in found {
+        for Binding {
+            name,
+            byte,
+            value,
+            home,
+        } in found
+        {
             match home {
                 Some(range) if !self.bound.contains_key(&name) => {
                     self.confined.insert(name.clone(), range);
@@ -218,25 +269,62 @@ impl<'p> Scope<'p> {
             match node.kind() {
                 "identifier" => self.occurrences.push((text.to_owned(), node.start_byte())),
                 "attribute" if !text.contains(['(', '[', '\n', '"']) => {
-                    let called = node.parent().is_some_and(|parent| parent.kind() == "call" && super::syntax::role(node) == "function");
+                    let called = node
+                        .parent()
+                        .is_some_and(|parent| parent.kind() == "call" && super::syntax::role(node) == "function");
                     if !called && seen.insert(text.to_owned()) {
                         self.attributes.push(text.to_owned());
                     }
                     let object = source.field(node, "object");
-                    if !object.contains('.') && !matches!(object, "self" | "cls") && guess_method(source.field(node, "attribute")).is_none() && !is_common(source.field(node, "attribute")) {
-                        self.guesses.entry(object.to_owned()).and_modify(|guess| if *guess == Guess::Unknown { *guess = Guess::Object }).or_insert(Guess::Object);
+                    if !object.contains('.')
+                        && !matches!(object, "self" | "cls")
+                        && guess_method(source.field(node, "attribute")).is_none()
+                        && !is_common(source.field(node, "attribute"))
+                    {
+                        self.guesses
+                            .entry(object.to_owned())
+                            .and_modify(|guess| {
+                                if *guess == Guess::Unknown {
+                                    *guess = Guess::Object
+                                }
+                            })
+                            .or_insert(Guess::Object);
                     }
-                    if called
-                        && let Some(guess) = guess_method(source.field(node, "attribute")) {
-                            self.guesses.entry(source.field(node, "object").to_owned()).and_modify(|old| if *old == Guess::Unknown { *old = guess }).or_insert(guess);
-                        }
+                    if called && let Some(guess) = guess_method(source.field(node, "attribute")) {
+                        self.guesses
+                            .entry(source.field(node, "object").to_owned())
+                            .and_modify(|old| {
+                                if *old == Guess::Unknown {
+                                    *old = guess
+                                }
+                            })
+                            .or_insert(guess);
+                    }
                 }
-                "subscript" if text.len() < 30 && text.ends_with(']') && is_expression(node) && node.child_by_field_name("subscript").is_some_and(|key| matches!(key.kind(), "integer" | "string")) && seen.insert(text.to_owned()) => {
+                "subscript"
+                    if text.len() < 30
+                        && text.ends_with(']')
+                        && is_expression(node)
+                        && node
+                            .child_by_field_name("subscript")
+                            .is_some_and(|key| matches!(key.kind(), "integer" | "string"))
+                        && seen.insert(text.to_owned()) =>
+                {
                     self.elements.push(text.to_owned());
                 }
-                "binary_operator" if matches!(source.field(node, "operator"), "-" | "*" | "/" | "//" | "**") => self.numeric(node),
-                "comparison_operator" if named(node).iter().any(|side| matches!(side.kind(), "integer" | "float")) => self.numeric(node),
-                "augmented_assignment" if matches!(source.field(node, "operator"), "-=" | "*=" | "/=" | "//=") => self.numeric(node),
+                "binary_operator" if matches!(source.field(node, "operator"), "-" | "*" | "/" | "//" | "**") => {
+                    self.numeric(node)
+                }
+                "comparison_operator"
+                    if named(node)
+                        .iter()
+                        .any(|side| matches!(side.kind(), "integer" | "float")) =>
+                {
+                    self.numeric(node)
+                }
+                "augmented_assignment" if matches!(source.field(node, "operator"), "-=" | "*=" | "/=" | "//=") => {
+                    self.numeric(node)
+                }
                 "if_statement" | "while_statement" | "elif_clause" => {
                     let condition = source.field(node, "condition");
                     if !self.conditions.iter().any(|known| known == condition) {
@@ -267,11 +355,24 @@ impl<'p> Scope<'p> {
     /// Operands of arithmetic are numbers, unless one is a sequence that is repeated or a set that is reduced.
     fn numeric(&mut self, node: Node<'p>) {
         let sides = named(node);
-        if sides.iter().any(|side| matches!(side.kind(), "string" | "list" | "tuple" | "set" | "dictionary") || side.kind() == "call" && self.source.text(*side).starts_with("set(")) {
+        if sides.iter().any(|side| {
+            matches!(side.kind(), "string" | "list" | "tuple" | "set" | "dictionary")
+                || side.kind() == "call" && self.source.text(*side).starts_with("set(")
+        }) {
             return;
         }
-        for side in sides.into_iter().filter(|side| matches!(side.kind(), "identifier" | "attribute")) {
-            self.guesses.entry(self.source.text(side).to_owned()).and_modify(|old| if *old == Guess::Unknown { *old = Guess::Number }).or_insert(Guess::Number);
+        for side in sides
+            .into_iter()
+            .filter(|side| matches!(side.kind(), "identifier" | "attribute"))
+        {
+            self.guesses
+                .entry(self.source.text(side).to_owned())
+                .and_modify(|old| {
+                    if *old == Guess::Unknown {
+                        *old = Guess::Number
+                    }
+                })
+                .or_insert(Guess::Number);
         }
     }
 
@@ -292,42 +393,86 @@ impl<'p> Scope<'p> {
     pub fn names_at(&self, node: Node<'_>) -> Vec<String> {
         let here = node.start_byte();
         // What this very statement binds is not there yet, but in a loop it is from the second round on.
-        let start = super::syntax::statement_of(node).filter(|statement| !matches!(statement.kind(), "for_statement" | "with_statement" | "function_definition" | "if_statement" | "while_statement" | "try_statement")).map_or(here, |statement| statement.start_byte());
-        let horizon = enclosing(node, &["for_statement", "while_statement", "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression"])
-            .map_or(start, |outer| outer.end_byte());
+        let start = super::syntax::statement_of(node)
+            .filter(|statement| {
+                !matches!(
+                    statement.kind(),
+                    "for_statement"
+                        | "with_statement"
+                        | "function_definition"
+                        | "if_statement"
+                        | "while_statement"
+                        | "try_statement"
+                )
+            })
+            .map_or(here, |statement| statement.start_byte());
+        let horizon = enclosing(
+            node,
+            &[
+                "for_statement",
+                "while_statement",
+                "list_comprehension",
+                "set_comprehension",
+                "dictionary_comprehension",
+                "generator_expression",
+            ],
+        )
+        .map_or(start, |outer| outer.end_byte());
         let mut near: BTreeMap<&str, usize> = BTreeMap::new();
         for (name, byte) in &self.occurrences {
             if let Some(first) = self.bound.get(name.as_str())
-                && *first < horizon && self.visible(name, node) {
-                    let distance = byte.abs_diff(here);
-                    let entry = near.entry(name).or_insert(distance);
-                    if distance > 0 && (*entry == 0 || distance < *entry) {
-                        *entry = distance;
-                    }
+                && *first < horizon
+                && self.visible(name, node)
+            {
+                let distance = byte.abs_diff(here);
+                let entry = near.entry(name).or_insert(distance);
+                if distance > 0 && (*entry == 0 || distance < *entry) {
+                    *entry = distance;
                 }
+            }
         }
         for param in &self.params {
-            near.entry(param).or_insert_with(|| self.bound.get(param).map_or(0, |byte| byte.abs_diff(here)));
+            near.entry(param)
+                .or_insert_with(|| self.bound.get(param).map_or(0, |byte| byte.abs_diff(here)));
         }
-        let mut names: Vec<(&str, usize)> = near.into_iter().filter(|(name, _)| !matches!(*name, "self" | "cls" | "_")).collect();
+        let mut names: Vec<(&str, usize)> = near
+            .into_iter()
+            .filter(|(name, _)| !matches!(*name, "self" | "cls" | "_"))
+            .collect();
         names.sort_by_key(|(name, distance)| (*distance, *name));
         names.into_iter().map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Comprehension variables live in their comprehension only.
     fn visible(&self, name: &str, node: Node<'_>) -> bool {
-        self.confined.get(name).is_none_or(|range| range.start <= node.start_byte() && node.end_byte() <= range.end)
+        self.confined
+            .get(name)
+            .is_none_or(|range| range.start <= node.start_byte() && node.end_byte() <= range.end)
     }
 
     /// Methods without parameters that answer yes or no and were seen on a receiver of this name.
     pub fn predicates(&self, name: &str) -> Vec<&'p str> {
-        let Some(seen) = self.project.receivers.get(name.rsplit('.').next().unwrap_or(name)) else { return Vec::new() };
-        let telling = |name: &str| ["is_", "has_", "can_", "should_", "in_"].iter().any(|start| name.starts_with(start));
+        let Some(seen) = self.project.receivers.get(name.rsplit('.').next().unwrap_or(name)) else {
+            return Vec::new();
+        };
+        let telling = |name: &str| {
+            ["is_", "has_", "can_", "should_", "in_"]
+                .iter()
+                .any(|start| name.starts_with(start))
+        };
         self.project
             .functions
             .iter()
-            .filter(|function| function.class.is_some() && function.params.is_empty() && seen.contains_key(&function.name))
-            .filter(|function| (function.returns.as_deref() == Some("bool") || telling(&function.name)) && !function.decorators.iter().any(|decorator| decorator.contains("property")))
+            .filter(|function| {
+                function.class.is_some() && function.params.is_empty() && seen.contains_key(&function.name)
+            })
+            .filter(|function| {
+                (function.returns.as_deref() == Some("bool") || telling(&function.name))
+                    && !function
+                        .decorators
+                        .iter()
+                        .any(|decorator| decorator.contains("property"))
+            })
             .map(|function| function.name.as_str())
             .take(3)
             .collect()
@@ -359,17 +504,32 @@ impl<'p> Scope<'p> {
         }
         let last = text.rsplit('.').next().unwrap_or(text);
         if text.contains('.')
-            && let Some(kind) = self.project.attribute_kinds.get(last) {
-                let guess = kind.strip_prefix(':').map_or_else(|| guess_text(kind), guess_annotation);
-                if guess != Guess::Unknown {
-                    return guess;
-                }
+            && let Some(kind) = self.project.attribute_kinds.get(last)
+        {
+            let guess = kind
+                .strip_prefix(':')
+                .map_or_else(|| guess_text(kind), guess_annotation);
+            if guess != Guess::Unknown {
+                return guess;
             }
+        }
         // A call, or a property, of the project: its annotation.
-        let called = text.strip_suffix(')').and_then(|head| head.split('(').next()).map(|head| head.rsplit('.').next().unwrap_or(head));
+        let called = text
+            .strip_suffix(')')
+            .and_then(|head| head.split('(').next())
+            .map(|head| head.rsplit('.').next().unwrap_or(head));
         let property = text.contains('.').then_some(last);
-        let declared = |name: &str| self.project.functions.iter().find(|function| function.name == name).and_then(|function| function.returns.as_deref());
-        called.or(property).and_then(declared).map_or(Guess::Unknown, guess_annotation)
+        let declared = |name: &str| {
+            self.project
+                .functions
+                .iter()
+                .find(|function| function.name == name)
+                .and_then(|function| function.returns.as_deref())
+        };
+        called
+            .or(property)
+            .and_then(declared)
+            .map_or(Guess::Unknown, guess_annotation)
     }
 
     /// Whether `b` could stand where `a` stands.
@@ -381,7 +541,13 @@ impl<'p> Scope<'p> {
     /// The atom pool for conditions: nearest names first, at most 56, no repetition.
     pub fn atoms(&self, node: Node<'_>) -> Vec<String> {
         let mut operands: Vec<String> = self.names_at(node).into_iter().take(6).collect();
-        operands.extend(self.attributes.iter().filter(|text| self.root_is_bound(text)).take(5).cloned());
+        operands.extend(
+            self.attributes
+                .iter()
+                .filter(|text| self.root_is_bound(text))
+                .take(5)
+                .cloned(),
+        );
         operands.extend(self.elements.iter().take(4).cloned());
         let mut pool: Vec<String> = Vec::new();
         for condition in &self.conditions {
@@ -400,10 +566,20 @@ impl<'p> Scope<'p> {
         }
         for v in &operands {
             match self.guess(v) {
-                Guess::Number => pool.extend([format!("{v} > 0"), format!("{v} < 0"), format!("{v} == 0"), format!("{v} <= 0")]),
+                Guess::Number => pool.extend([
+                    format!("{v} > 0"),
+                    format!("{v} < 0"),
+                    format!("{v} == 0"),
+                    format!("{v} <= 0"),
+                ]),
                 Guess::Text | Guess::Sequence | Guess::Mapping | Guess::Truth => {}
                 Guess::Object => pool.extend([format!("{v} is not None"), format!("{v} is None")]),
-                Guess::Unknown => pool.extend([format!("{v} is not None"), format!("{v} is None"), format!("{v} > 0"), format!("{v} == 0")]),
+                Guess::Unknown => pool.extend([
+                    format!("{v} is not None"),
+                    format!("{v} is None"),
+                    format!("{v} > 0"),
+                    format!("{v} == 0"),
+                ]),
             }
         }
         for (index, v) in operands.iter().enumerate() {
@@ -443,7 +619,10 @@ impl<'p> Scope<'p> {
 
     fn find_defaults(&self) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
-        let annotation = self.function.and_then(|function| function.child_by_field_name("return_type")).map_or("", |kind| self.source.text(kind));
+        let annotation = self
+            .function
+            .and_then(|function| function.child_by_field_name("return_type"))
+            .map_or("", |kind| self.source.text(kind));
         // What the function already returns in a trivial case is the best witness.
         for value in &self.returns {
             if is_plain(value) || is_constant(value) {
@@ -451,14 +630,24 @@ impl<'p> Scope<'p> {
             }
         }
         let doc = self.docstring();
-        let documented = ["None", "0", "True", "False"].iter().find(|word| doc.contains(&format!("{word} if")) || doc.contains(&format!("{word} when")) || doc.contains(&format!("or {word}")));
+        let documented = ["None", "0", "True", "False"].iter().find(|word| {
+            doc.contains(&format!("{word} if"))
+                || doc.contains(&format!("{word} when"))
+                || doc.contains(&format!("or {word}"))
+        });
         if let Some(word) = documented {
             found.insert(0, (*word).to_owned());
         }
         if annotation.contains("None") || annotation.contains("Optional") {
             found.push("None".to_owned());
         }
-        let head = annotation.split(['[', '|', ' ']).next().unwrap_or("").rsplit('.').next().unwrap_or("");
+        let head = annotation
+            .split(['[', '|', ' '])
+            .next()
+            .unwrap_or("")
+            .rsplit('.')
+            .next()
+            .unwrap_or("");
         let by_type = match head {
             "int" => "0",
             "float" => "0.0",
@@ -485,7 +674,9 @@ impl<'p> Scope<'p> {
                     Guess::Sequence => found.push("[]".to_owned()),
                     Guess::Mapping => found.push("{}".to_owned()),
                     Guess::Truth => found.push("False".to_owned()),
-                    Guess::Object | Guess::Unknown if decimal && value.contains('/') => found.extend(["Decimal(\"0\")".to_owned(), "0".to_owned()]),
+                    Guess::Object | Guess::Unknown if decimal && value.contains('/') => {
+                        found.extend(["Decimal(\"0\")".to_owned(), "0".to_owned()])
+                    }
                     Guess::Object | Guess::Unknown => {}
                 }
             }
@@ -502,32 +693,79 @@ impl<'p> Scope<'p> {
 
 /// Whether a text is the name of a constant by Python's convention, `ZERO`.
 fn is_constant(text: &str) -> bool {
-    text.len() > 1 && text.starts_with(|c: char| c.is_ascii_uppercase()) && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    text.len() > 1
+        && text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// Literals and empty containers.
 pub fn is_plain(value: &str) -> bool {
-    matches!(value, "None" | "True" | "False" | "[]" | "{}" | "()" | "set()" | "\"\"" | "''" | "dict()" | "list()" | "0" | "0.0" | "Decimal(\"0\")" | "Decimal(0)" | "Decimal('0')" | "-1")
-        || value.parse::<f64>().is_ok()
+    matches!(
+        value,
+        "None"
+            | "True"
+            | "False"
+            | "[]"
+            | "{}"
+            | "()"
+            | "set()"
+            | "\"\""
+            | "''"
+            | "dict()"
+            | "list()"
+            | "0"
+            | "0.0"
+            | "Decimal(\"0\")"
+            | "Decimal(0)"
+            | "Decimal('0')"
+            | "-1"
+    ) || value.parse::<f64>().is_ok()
         || string_parts(value).is_some_and(|(_, inner, _)| !inner.contains(['"', '\'']))
 }
 
 /// The opposite of a condition.
 pub fn negate(condition: &str) -> String {
-    let plain = !condition.contains(" and ") && !condition.contains(" or ") && !condition.contains(" for ") && !condition.starts_with("not ");
+    let plain = !condition.contains(" and ")
+        && !condition.contains(" or ")
+        && !condition.contains(" for ")
+        && !condition.starts_with("not ");
     // The longer operators first: `is` is part of `is not`.
-    const OPPOSITE: [(&str, &str); 10] =
-        [(" is not ", " is "), (" is ", " is not "), (" not in ", " in "), (" in ", " not in "), (" == ", " != "), (" != ", " == "), (" <= ", " > "), (" >= ", " < "), (" > ", " <= "), (" < ", " >= ")];
+    const OPPOSITE: [(&str, &str); 10] = [
+        (" is not ", " is "),
+        (" is ", " is not "),
+        (" not in ", " in "),
+        (" in ", " not in "),
+        (" == ", " != "),
+        (" != ", " == "),
+        (" <= ", " > "),
+        (" >= ", " < "),
+        (" > ", " <= "),
+        (" < ", " >= "),
+    ];
     if plain
         && let Some((from, to)) = OPPOSITE.iter().find(|(from, _)| condition.contains(from))
-            && condition.matches(from).count() == 1 && OPPOSITE.iter().filter(|(other, _)| condition.contains(other)).count() <= 1 + usize::from(from.contains("not")) {
-                return condition.replacen(from, to, 1);
-            }
-    condition.strip_prefix("not ").filter(|rest| !rest.contains(" and ") && !rest.contains(" or ")).map_or_else(|| format!("not {}", super::syntax::operand(condition)), str::to_owned)
+        && condition.matches(from).count() == 1
+        && OPPOSITE.iter().filter(|(other, _)| condition.contains(other)).count()
+            <= 1 + usize::from(from.contains("not"))
+    {
+        return condition.replacen(from, to, 1);
+    }
+    condition
+        .strip_prefix("not ")
+        .filter(|rest| !rest.contains(" and ") && !rest.contains(" or "))
+        .map_or_else(|| format!("not {}", super::syntax::operand(condition)), str::to_owned)
 }
 
 fn guess_annotation(text: &str) -> Guess {
-    let head = text.split(['[', '|', ' ']).next().unwrap_or("").rsplit('.').next().unwrap_or("");
+    let head = text
+        .split(['[', '|', ' '])
+        .next()
+        .unwrap_or("")
+        .rsplit('.')
+        .next()
+        .unwrap_or("");
     match head {
         "int" | "float" | "Decimal" => Guess::Number,
         "str" => Guess::Text,
@@ -541,22 +779,49 @@ fn guess_annotation(text: &str) -> Guess {
 /// Kind of an expression by its looks.
 pub fn guess_text(text: &str) -> Guess {
     let text = text.trim();
-    if text.parse::<f64>().is_ok() || ["len(", "sum(", "int(", "float(", "round(", "abs(", "Decimal("].iter().any(|start| text.starts_with(start)) {
+    if text.parse::<f64>().is_ok()
+        || ["len(", "sum(", "int(", "float(", "round(", "abs(", "Decimal("]
+            .iter()
+            .any(|start| text.starts_with(start))
+    {
         return Guess::Number;
     }
-    if text.starts_with(['"', '\'']) || text.starts_with("f\"") || text.starts_with("f'") || text.starts_with("str(") || text.ends_with(".strip()") || text.ends_with(".lower()") || text.ends_with(".upper()") {
+    if text.starts_with(['"', '\''])
+        || text.starts_with("f\"")
+        || text.starts_with("f'")
+        || text.starts_with("str(")
+        || text.ends_with(".strip()")
+        || text.ends_with(".lower()")
+        || text.ends_with(".upper()")
+    {
         return Guess::Text;
     }
     if matches!(text, "True" | "False") || text.starts_with("not ") || text.starts_with("bool(") {
         return Guess::Truth;
     }
-    if text.starts_with('[') || text.starts_with("list(") || text.starts_with("sorted(") || text.starts_with("set(") || text.starts_with("tuple(") || text == "()" || text.ends_with(".split()") {
+    if text.starts_with('[')
+        || text.starts_with("list(")
+        || text.starts_with("sorted(")
+        || text.starts_with("set(")
+        || text.starts_with("tuple(")
+        || text == "()"
+        || text.ends_with(".split()")
+    {
         return Guess::Sequence;
     }
-    if text.starts_with('{') || text.starts_with("dict(") || text.starts_with("defaultdict(") || text.starts_with("Counter(") {
-        return if text.starts_with('{') && !text.contains(':') && text.len() > 2 { Guess::Sequence } else { Guess::Mapping };
+    if text.starts_with('{')
+        || text.starts_with("dict(")
+        || text.starts_with("defaultdict(")
+        || text.starts_with("Counter(")
+    {
+        return if text.starts_with('{') && !text.contains(':') && text.len() > 2 {
+            Guess::Sequence
+        } else {
+            Guess::Mapping
+        };
     }
-    if [" + ", " - ", " * ", " / ", " // "].iter().any(|op| text.contains(op)) && !text.contains(['"', '\'', '[', '{']) {
+    if [" + ", " - ", " * ", " / ", " // "].iter().any(|op| text.contains(op)) && !text.contains(['"', '\'', '[', '{'])
+    {
         return Guess::Number;
     }
     Guess::Unknown
@@ -564,14 +829,35 @@ pub fn guess_text(text: &str) -> Guess {
 
 /// Attributes that dates, numbers and exceptions have too: they say nothing about an object.
 fn is_common(attribute: &str) -> bool {
-    matches!(attribute, "year" | "month" | "day" | "days" | "hour" | "minute" | "seconds" | "real" | "args" | "copy" | "pop" | "update" | "clear" | "index" | "count" | "remove" | "date")
+    matches!(
+        attribute,
+        "year"
+            | "month"
+            | "day"
+            | "days"
+            | "hour"
+            | "minute"
+            | "seconds"
+            | "real"
+            | "args"
+            | "copy"
+            | "pop"
+            | "update"
+            | "clear"
+            | "index"
+            | "count"
+            | "remove"
+            | "date"
+    )
 }
 
 fn guess_method(method: &str) -> Option<Guess> {
     Some(match method {
         "append" | "extend" | "insert" | "sort" | "reverse" | "add" | "discard" => Guess::Sequence,
         "items" | "keys" | "values" | "get" | "setdefault" => Guess::Mapping,
-        "lower" | "upper" | "strip" | "split" | "startswith" | "endswith" | "replace" | "join" | "format" | "title" => Guess::Text,
+        "lower" | "upper" | "strip" | "split" | "startswith" | "endswith" | "replace" | "join" | "format" | "title" => {
+            Guess::Text
+        }
         "quantize" => Guess::Number,
         _ => return None,
     })
@@ -586,7 +872,11 @@ mod tests {
     #[test]
     fn scopes_know_names_defaults_and_conditions() {
         let text = "LIMIT = 5\ndef f(items, *, top=3):\n    if not items:\n        return []\n    for item in items:\n        total = item.size\n    later = 1\n    return [x for x in items]\n";
-        let project = Project::new(&Brief::new([("a.py".to_owned(), text.to_owned())].into(), vec![], vec![]));
+        let project = Project::new(&Brief::new(
+            [("a.py".to_owned(), text.to_owned())].into(),
+            vec![],
+            vec![],
+        ));
         let function = named(project.sources[0].tree.root_node())[1];
         let scope = Scope::new(&project, 0, Some(function)).unwrap();
         assert_eq!(scope.params, ["items", "top"]);
@@ -595,13 +885,23 @@ mod tests {
         assert_eq!(scope.attributes, ["item.size"]);
         let ret = named(function.child_by_field_name("body").unwrap()).pop().unwrap();
         let names = scope.names_at(ret);
-        assert!(names.contains(&"later".to_owned()) && !names.contains(&"x".to_owned()), "{names:?}");
+        assert!(
+            names.contains(&"later".to_owned()) && !names.contains(&"x".to_owned()),
+            "{names:?}"
+        );
         assert!(scope.atoms(ret).contains(&"not items".to_owned()));
     }
 
     #[test]
     fn negation_reads_naturally() {
-        for (a, b) in [("a is None", "a is not None"), ("not a", "a"), ("a in b", "a not in b"), ("a < b", "a >= b"), ("a and b", "not (a and b)"), ("a", "not a")] {
+        for (a, b) in [
+            ("a is None", "a is not None"),
+            ("not a", "a"),
+            ("a in b", "a not in b"),
+            ("a < b", "a >= b"),
+            ("a and b", "not (a and b)"),
+            ("a", "not a"),
+        ] {
             assert_eq!(negate(a), b, "{a}");
         }
     }

@@ -122,7 +122,14 @@ patterns! {
 
 fn groups(regex: &LazyLock<Option<Regex>>, text: &str) -> Option<Vec<String>> {
     let captures = regex.as_ref()?.captures(text)?;
-    Some(captures.iter().skip(1).flatten().map(|group| group.as_str().to_owned()).collect())
+    Some(
+        captures
+            .iter()
+            .skip(1)
+            .flatten()
+            .map(|group| group.as_str().to_owned())
+            .collect(),
+    )
 }
 
 /// Reads the failures. Each observation appears once.
@@ -158,20 +165,25 @@ fn read(failure: &Failure) -> Vec<Symptom> {
         found.push(Symptom::UnknownName(name.clone()));
     }
     if exception == "UnboundLocalError"
-        && let Some([name, ..]) = groups(&LOCAL, message).as_deref() {
-            found.push(Symptom::Unbound(name.clone()));
-        }
+        && let Some([name, ..]) = groups(&LOCAL, message).as_deref()
+    {
+        found.push(Symptom::Unbound(name.clone()));
+    }
     for regex in [&ATTRIBUTE, &MODULE, &TYPE] {
         if let Some([owner, attribute]) = groups(regex, message).as_deref()
-            && owner != "NoneType" {
-                found.push(Symptom::UnknownAttribute { owner: owner.rsplit('.').next().unwrap_or(owner).to_owned(), attribute: attribute.clone() });
-                if matches!(owner.as_str(), "method" | "function" | "builtin_function_or_method") {
-                    found.push(Symptom::NotCalled);
-                }
-                if owner == "coroutine" {
-                    found.push(Symptom::NotAwaited);
-                }
+            && owner != "NoneType"
+        {
+            found.push(Symptom::UnknownAttribute {
+                owner: owner.rsplit('.').next().unwrap_or(owner).to_owned(),
+                attribute: attribute.clone(),
+            });
+            if matches!(owner.as_str(), "method" | "function" | "builtin_function_or_method") {
+                found.push(Symptom::NotCalled);
             }
+            if owner == "coroutine" {
+                found.push(Symptom::NotAwaited);
+            }
+        }
     }
     arguments(message, &mut found);
     if let Some([name, ..]) = groups(&IMPORT, message).as_deref() {
@@ -227,9 +239,21 @@ fn read(failure: &Failure) -> Vec<Symptom> {
 }
 
 fn arguments(message: &str, found: &mut Vec<Symptom>) {
-    let call = |function: &str, missing, unexpected| Symptom::Arguments { function: function.rsplit('.').next().unwrap_or(function).to_owned(), missing, unexpected };
+    let call = |function: &str, missing, unexpected| Symptom::Arguments {
+        function: function.rsplit('.').next().unwrap_or(function).to_owned(),
+        missing,
+        unexpected,
+    };
     if let Some([function, names]) = groups(&MISSING, message).as_deref() {
-        let missing = QUOTED.as_ref().map(|regex| regex.captures_iter(names).filter_map(|c| c.get(1).map(|name| name.as_str().to_owned())).collect()).unwrap_or_default();
+        let missing = QUOTED
+            .as_ref()
+            .map(|regex| {
+                regex
+                    .captures_iter(names)
+                    .filter_map(|c| c.get(1).map(|name| name.as_str().to_owned()))
+                    .collect()
+            })
+            .unwrap_or_default();
         found.push(call(function, missing, None));
     }
     if let Some([function, keyword]) = groups(&UNEXPECTED, message).as_deref() {
@@ -244,7 +268,11 @@ fn arguments(message: &str, found: &mut Vec<Symptom>) {
 fn compared(message: &str, found: &mut Vec<Symptom>) {
     let sides = groups(&COMPARED, message).or_else(|| groups(&UNITTEST, message));
     let Some([left, right]) = sides.as_deref() else {
-        if message.contains("assert False") || message.contains("assert not True") || message.contains("False is not true") || message.contains("True is not false") {
+        if message.contains("assert False")
+            || message.contains("assert not True")
+            || message.contains("False is not true")
+            || message.contains("True is not false")
+        {
             found.push(Symptom::WrongTruth);
         }
         if message.contains("assert None") || message.contains("None is not") {
@@ -259,7 +287,12 @@ fn compared(message: &str, found: &mut Vec<Symptom>) {
     if matches!((actual, expected), ("True", "False") | ("False", "True")) {
         found.push(Symptom::WrongTruth);
     }
-    let number = |text: &str| text.trim_start_matches("Decimal('").trim_end_matches("')").parse::<f64>().ok();
+    let number = |text: &str| {
+        text.trim_start_matches("Decimal('")
+            .trim_end_matches("')")
+            .parse::<f64>()
+            .ok()
+    };
     match (number(actual), number(expected)) {
         (Some(a), Some(b)) => numbers(a, b, actual, expected, found),
         (Some(_), None) | (None, Some(_)) => found.push(Symptom::WrongType),
@@ -300,7 +333,10 @@ fn numbers(a: f64, b: f64, actual: &str, expected: &str, found: &mut Vec<Symptom
 }
 
 fn texts(actual: &str, expected: &str, found: &mut Vec<Symptom>) {
-    let quoted = |text: &str| text.len() > 1 && (text.starts_with('\'') && text.ends_with('\'') || text.starts_with('"') && text.ends_with('"'));
+    let quoted = |text: &str| {
+        text.len() > 1
+            && (text.starts_with('\'') && text.ends_with('\'') || text.starts_with('"') && text.ends_with('"'))
+    };
     if quoted(actual) && quoted(expected) {
         if actual.to_lowercase() == expected.to_lowercase() {
             found.push(Symptom::Case);
@@ -337,7 +373,19 @@ pub fn bias(symptoms: &[Symptom], template: &str) -> f64 {
     }
     // Guards without any sign of a crash are mostly overfits.
     let crash = symptoms.iter().any(|symptom| {
-        matches!(symptom, Symptom::NoneValue | Symptom::MissingKey(_) | Symptom::OutOfRange | Symptom::ZeroDivision | Symptom::Conversion | Symptom::Raised(_) | Symptom::DidNotRaise(_) | Symptom::Endless | Symptom::Unpacking | Symptom::Unbound(_))
+        matches!(
+            symptom,
+            Symptom::NoneValue
+                | Symptom::MissingKey(_)
+                | Symptom::OutOfRange
+                | Symptom::ZeroDivision
+                | Symptom::Conversion
+                | Symptom::Raised(_)
+                | Symptom::DidNotRaise(_)
+                | Symptom::Endless
+                | Symptom::Unpacking
+                | Symptom::Unbound(_)
+        )
     });
     if !crash && template.starts_with("T09") && best == 0.0 {
         best = 0.4;
@@ -391,21 +439,47 @@ mod tests {
     use super::*;
 
     fn of(exception: &str, message: &str) -> Vec<Symptom> {
-        symptoms(&[Failure { exception: exception.to_owned(), message: message.to_owned(), ..Failure::default() }])
+        symptoms(&[Failure {
+            exception: exception.to_owned(),
+            message: message.to_owned(),
+            ..Failure::default()
+        }])
     }
 
     #[test]
     fn messages_of_the_interpreter_are_read() {
-        assert_eq!(of("NameError", "name 'totl' is not defined")[0], Symptom::UnknownName("totl".into()));
+        assert_eq!(
+            of("NameError", "name 'totl' is not defined")[0],
+            Symptom::UnknownName("totl".into())
+        );
         assert!(of("AttributeError", "'NoneType' object has no attribute 'name'").contains(&Symptom::NoneValue));
-        assert_eq!(of("AttributeError", "'Cart' object has no attribute 'itms'")[0], Symptom::UnknownAttribute { owner: "Cart".into(), attribute: "itms".into() });
+        assert_eq!(
+            of("AttributeError", "'Cart' object has no attribute 'itms'")[0],
+            Symptom::UnknownAttribute {
+                owner: "Cart".into(),
+                attribute: "itms".into()
+            }
+        );
         assert_eq!(of("KeyError", "'sku'")[0], Symptom::MissingKey("sku".into()));
         assert_eq!(
             of("TypeError", "Cart.add() missing 1 required positional argument: 'qty'")[0],
-            Symptom::Arguments { function: "add".into(), missing: vec!["qty".into()], unexpected: None }
+            Symptom::Arguments {
+                function: "add".into(),
+                missing: vec!["qty".into()],
+                unexpected: None
+            }
         );
-        assert_eq!(of("UnboundLocalError", "cannot access local variable 'best' where it is not associated with a value")[0], Symptom::Unbound("best".into()));
-        assert!(of("Failed", "DID NOT RAISE <class 'shop.errors.OutOfStock'>").contains(&Symptom::DidNotRaise("OutOfStock".into())));
+        assert_eq!(
+            of(
+                "UnboundLocalError",
+                "cannot access local variable 'best' where it is not associated with a value"
+            )[0],
+            Symptom::Unbound("best".into())
+        );
+        assert!(
+            of("Failed", "DID NOT RAISE <class 'shop.errors.OutOfStock'>")
+                .contains(&Symptom::DidNotRaise("OutOfStock".into()))
+        );
     }
 
     #[test]
@@ -421,7 +495,11 @@ mod tests {
             ("assert 150 == 1.5", Symptom::Scale),
             ("assert 10.004 == 10.0", Symptom::Rounding),
         ] {
-            assert!(of("AssertionError", message).contains(&expected), "{message}: {:?}", of("AssertionError", message));
+            assert!(
+                of("AssertionError", message).contains(&expected),
+                "{message}: {:?}",
+                of("AssertionError", message)
+            );
         }
     }
 }

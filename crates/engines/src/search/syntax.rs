@@ -33,7 +33,14 @@ impl Source {
         let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let errors = count_errors(tree.root_node());
         let unit = indent_unit(tree.root_node(), text);
-        Some(Self { path: path.to_owned(), text: text.to_owned(), tree, newline, unit, errors })
+        Some(Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            tree,
+            newline,
+            unit,
+            errors,
+        })
     }
 
     /// Text of a node.
@@ -48,13 +55,24 @@ impl Source {
 
     /// Byte offset of the start of the line that holds `byte`.
     pub fn line_start(&self, byte: usize) -> usize {
-        self.text.get(..byte).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1)
+        self.text
+            .get(..byte)
+            .and_then(|before| before.rfind('\n'))
+            .map_or(0, |at| at + 1)
     }
 
     /// Byte offset of the end of the line that holds `byte`, before its line ending.
     pub fn line_end(&self, byte: usize) -> usize {
-        let end = self.text.get(byte..).and_then(|rest| rest.find('\n')).map_or(self.text.len(), |at| byte + at);
-        if end > byte && self.text.as_bytes().get(end - 1) == Some(&b'\r') { end - 1 } else { end }
+        let end = self
+            .text
+            .get(byte..)
+            .and_then(|rest| rest.find('\n'))
+            .map_or(self.text.len(), |at| byte + at);
+        if end > byte && self.text.as_bytes().get(end - 1) == Some(&b'\r') {
+            end - 1
+        } else {
+            end
+        }
     }
 
     /// White space in front of the line that holds `node`.
@@ -68,12 +86,18 @@ impl Source {
     /// Whether `node` is the first thing on its line.
     pub fn starts_line(&self, node: Node<'_>) -> bool {
         let start = self.line_start(node.start_byte());
-        self.text.get(start..node.start_byte()).is_some_and(|before| before.chars().all(|c| c == ' ' || c == '\t'))
+        self.text
+            .get(start..node.start_byte())
+            .is_some_and(|before| before.chars().all(|c| c == ' ' || c == '\t'))
     }
 
     /// Whether nothing but white space or a comment follows `node` on its last line.
     pub fn ends_line(&self, node: Node<'_>) -> bool {
-        let rest = self.text.get(node.end_byte()..self.line_end(node.end_byte())).unwrap_or("").trim_start();
+        let rest = self
+            .text
+            .get(node.end_byte()..self.line_end(node.end_byte()))
+            .unwrap_or("")
+            .trim_start();
         rest.is_empty() || rest.starts_with('#')
     }
 
@@ -103,13 +127,17 @@ fn collect_line<'t>(node: Node<'t>, line: u32, found: &mut Vec<Node<'t>>) {
 /// Named children without comments.
 pub fn named<'t>(node: Node<'t>) -> Vec<Node<'t>> {
     let mut cursor = node.walk();
-    node.named_children(&mut cursor).filter(|child| child.kind() != "comment").collect()
+    node.named_children(&mut cursor)
+        .filter(|child| child.kind() != "comment")
+        .collect()
 }
 
 /// All children, named or not, without comments.
 pub fn all<'t>(node: Node<'t>) -> Vec<Node<'t>> {
     let mut cursor = node.walk();
-    node.children(&mut cursor).filter(|child| child.kind() != "comment").collect()
+    node.children(&mut cursor)
+        .filter(|child| child.kind() != "comment")
+        .collect()
 }
 
 /// Visits `node` and everything below it, parents first.
@@ -143,7 +171,11 @@ pub fn last_line_of(node: Node<'_>) -> u32 {
 
 /// Whether the node is a statement, simple or compound.
 pub fn is_statement(node: Node<'_>) -> bool {
-    node.is_named() && node.kind() != "comment" && node.parent().is_some_and(|parent| matches!(parent.kind(), "block" | "module"))
+    node.is_named()
+        && node.kind() != "comment"
+        && node
+            .parent()
+            .is_some_and(|parent| matches!(parent.kind(), "block" | "module"))
 }
 
 /// The innermost statement that holds `node`, possibly `node` itself.
@@ -219,8 +251,28 @@ pub fn role(node: Node<'_>) -> &'static str {
 /// Field names come with the life time of the tree; the ones that are asked for are few.
 fn static_role(name: &str) -> &'static str {
     const KNOWN: [&str; 22] = [
-        "left", "right", "name", "value", "key", "object", "attribute", "subscript", "function", "arguments", "condition", "body", "parameters",
-        "return_type", "type", "consequence", "alternative", "operator", "argument", "operators", "module_name", "superclasses",
+        "left",
+        "right",
+        "name",
+        "value",
+        "key",
+        "object",
+        "attribute",
+        "subscript",
+        "function",
+        "arguments",
+        "condition",
+        "body",
+        "parameters",
+        "return_type",
+        "type",
+        "consequence",
+        "alternative",
+        "operator",
+        "argument",
+        "operators",
+        "module_name",
+        "superclasses",
     ];
     KNOWN.iter().copied().find(|known| *known == name).unwrap_or("")
 }
@@ -272,9 +324,29 @@ pub fn is_expression(node: Node<'_>) -> bool {
         "augmented_assignment" => role == "right",
         "default_parameter" | "typed_default_parameter" => role == "value",
         "for_statement" | "for_in_clause" => role == "right",
-        "function_definition" | "class_definition" | "parameters" | "lambda_parameters" | "typed_parameter" | "dotted_name" | "aliased_import" | "import_statement"
-        | "import_from_statement" | "global_statement" | "nonlocal_statement" | "type" | "decorator" | "pattern_list" | "tuple_pattern" | "list_pattern"
-        | "as_pattern_target" | "delete_statement" | "concatenated_string" | "except_clause" | "as_pattern" | "case_pattern" | "dotted_pattern" => false,
+        "function_definition"
+        | "class_definition"
+        | "parameters"
+        | "lambda_parameters"
+        | "typed_parameter"
+        | "dotted_name"
+        | "aliased_import"
+        | "import_statement"
+        | "import_from_statement"
+        | "global_statement"
+        | "nonlocal_statement"
+        | "type"
+        | "decorator"
+        | "pattern_list"
+        | "tuple_pattern"
+        | "list_pattern"
+        | "as_pattern_target"
+        | "delete_statement"
+        | "concatenated_string"
+        | "except_clause"
+        | "as_pattern"
+        | "case_pattern"
+        | "dotted_pattern" => false,
         _ => true,
     }
 }
@@ -334,9 +406,16 @@ pub fn is_loose(node: Node<'_>) -> bool {
 /// The text in parentheses unless it is obviously one operand.
 pub fn operand(text: &str) -> String {
     let simple = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
-        || (balanced_tail(text) && text.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '(' | '[' | '{')));
-    let quoted = text.len() > 1 && (text.starts_with('"') && text.ends_with('"') && text.matches('"').count() == 2 || text.starts_with('\'') && text.ends_with('\'') && text.matches('\'').count() == 2);
-    if simple || quoted { text.to_owned() } else { format!("({text})") }
+        || (balanced_tail(text)
+            && text.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '(' | '[' | '{')));
+    let quoted = text.len() > 1
+        && (text.starts_with('"') && text.ends_with('"') && text.matches('"').count() == 2
+            || text.starts_with('\'') && text.ends_with('\'') && text.matches('\'').count() == 2);
+    if simple || quoted {
+        text.to_owned()
+    } else {
+        format!("({text})")
+    }
 }
 
 /// Whether all white space and operators of `text` lie inside brackets.
@@ -369,13 +448,20 @@ fn indent_unit(root: Node<'_>, text: &str) -> String {
     visit(root, &mut |node| {
         if unit.is_none() && node.kind() == "block" {
             let width = |byte: usize| {
-                let start = text.get(..byte).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+                let start = text
+                    .get(..byte)
+                    .and_then(|before| before.rfind('\n'))
+                    .map_or(0, |at| at + 1);
                 let line = text.get(start..).unwrap_or("");
-                line.get(..line.len() - line.trim_start_matches([' ', '\t']).len()).unwrap_or("")
+                line.get(..line.len() - line.trim_start_matches([' ', '\t']).len())
+                    .unwrap_or("")
             };
             if let Some(parent) = node.parent() {
                 let (outer, inner) = (width(parent.start_byte()), width(node.start_byte()));
-                unit = inner.strip_prefix(outer).filter(|rest| !rest.is_empty()).map(str::to_owned);
+                unit = inner
+                    .strip_prefix(outer)
+                    .filter(|rest| !rest.is_empty())
+                    .map(str::to_owned);
             }
         }
     });
@@ -395,7 +481,11 @@ pub fn string_parts(text: &str) -> Option<(&str, &str, &str)> {
         return None;
     }
     let rest = text.get(quote_at..)?;
-    let width = if rest.len() >= 6 && (rest.starts_with("\"\"\"") || rest.starts_with("'''")) { 3 } else { 1 };
+    let width = if rest.len() >= 6 && (rest.starts_with("\"\"\"") || rest.starts_with("'''")) {
+        3
+    } else {
+        1
+    };
     let open = text.get(..quote_at + width)?;
     let close = text.get(text.len().checked_sub(width)?..)?;
     let inner = text.get(quote_at + width..text.len().checked_sub(width)?)?;
@@ -409,7 +499,15 @@ mod tests {
 
     #[test]
     fn operands_get_parentheses_only_when_needed() {
-        for (text, expected) in [("a", "a"), ("a.b(c + d)", "a.b(c + d)"), ("a + b", "(a + b)"), ("\"x\"", "\"x\""), ("-1", "(-1)"), ("(a)(b)", "(a)(b)"), ("not a", "(not a)")] {
+        for (text, expected) in [
+            ("a", "a"),
+            ("a.b(c + d)", "a.b(c + d)"),
+            ("a + b", "(a + b)"),
+            ("\"x\"", "\"x\""),
+            ("-1", "(-1)"),
+            ("(a)(b)", "(a)(b)"),
+            ("not a", "(not a)"),
+        ] {
             assert_eq!(operand(text), expected);
         }
     }

@@ -67,38 +67,77 @@ pub struct FailedStep {
 
 /// Chooses the effective command; `files` are the repository's texts that can suggest one.
 #[must_use]
-pub fn choose(project: &Project, file: &RepositoryFile, step: &FailedStep, files: &BTreeMap<String, String>) -> Option<Effective> {
-    let plain = |command: &str| Suite { command: command.to_owned(), working_directory: String::new(), env: Vec::new() };
+pub fn choose(
+    project: &Project,
+    file: &RepositoryFile,
+    step: &FailedStep,
+    files: &BTreeMap<String, String>,
+) -> Option<Effective> {
+    let plain = |command: &str| Suite {
+        command: command.to_owned(),
+        working_directory: String::new(),
+        env: Vec::new(),
+    };
     if let Some(command) = &project.test_command {
-        return Some(Effective { suite: plain(command), source: CommandSource::Setting });
+        return Some(Effective {
+            suite: plain(command),
+            source: CommandSource::Setting,
+        });
     }
     if let Some(command) = &file.test.command {
-        let suite = Suite { working_directory: inside(file.test.working_directory.as_deref()), ..plain(command) };
-        return Some(Effective { suite, source: CommandSource::RepositoryFile });
+        let suite = Suite {
+            working_directory: inside(file.test.working_directory.as_deref()),
+            ..plain(command)
+        };
+        return Some(Effective {
+            suite,
+            source: CommandSource::RepositoryFile,
+        });
     }
     if let Some(suite) = from_step(step) {
-        return Some(Effective { suite, source: CommandSource::WorkflowStep });
+        return Some(Effective {
+            suite,
+            source: CommandSource::WorkflowStep,
+        });
     }
-    detect(files).map(|command| Effective { suite: plain(command), source: CommandSource::Detected })
+    detect(files).map(|command| Effective {
+        suite: plain(command),
+        source: CommandSource::Detected,
+    })
 }
 
 /// For a Python project without tests: runs nothing but the tests that are written from an alert.
 #[must_use]
 pub fn written_only(files: &BTreeMap<String, String>) -> Option<Effective> {
     let command = "python -m unittest discover -p 'test_fixpoint_*.py'".to_owned();
-    let suite = Suite { command, working_directory: String::new(), env: Vec::new() };
-    files.keys().any(|path| path.ends_with(".py")).then_some(Effective { suite, source: CommandSource::Detected })
+    let suite = Suite {
+        command,
+        working_directory: String::new(),
+        env: Vec::new(),
+    };
+    files.keys().any(|path| path.ends_with(".py")).then_some(Effective {
+        suite,
+        source: CommandSource::Detected,
+    })
 }
 
 /// A working directory that cannot leave the checkout.
 fn inside(directory: Option<&str>) -> String {
-    directory.map(|d| d.trim_start_matches("./").trim_end_matches('/')).filter(|d| domain::path::RepoPath::parse(d).is_ok()).unwrap_or("").to_owned()
+    directory
+        .map(|d| d.trim_start_matches("./").trim_end_matches('/'))
+        .filter(|d| domain::path::RepoPath::parse(d).is_ok())
+        .unwrap_or("")
+        .to_owned()
 }
 
 fn from_step(step: &FailedStep) -> Option<Suite> {
     let (run, directory, env) = match (&step.defined, &step.logged) {
         (Some(defined), _) if !defined.has_expressions => {
-            let env = defined.env.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect();
+            let env = defined
+                .env
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
+                .collect();
             (defined.run.clone(), defined.working_directory.clone(), env)
         }
         // The log shows what was really run, with every expression already replaced.
@@ -106,20 +145,45 @@ fn from_step(step: &FailedStep) -> Option<Suite> {
         _ => return None,
     };
     let command = offline(&run)?;
-    Some(Suite { command, working_directory: inside(directory.as_deref()), env })
+    Some(Suite {
+        command,
+        working_directory: inside(directory.as_deref()),
+        env,
+    })
 }
 
 /// The part of a step that can run without a network in the prepared environment, or `None` when nothing is left of it.
 fn offline(run: &str) -> Option<String> {
     const INSTALLS: [&str; 16] = [
-        "pip install", "pip3 install", "-m pip ", "npm ci", "npm install", "npm i ", "yarn install", "pnpm install", "poetry install", "uv sync", "uv pip",
-        "pipenv install", "pdm install", "apt-get", "apt install", "sudo ",
+        "pip install",
+        "pip3 install",
+        "-m pip ",
+        "npm ci",
+        "npm install",
+        "npm i ",
+        "yarn install",
+        "pnpm install",
+        "poetry install",
+        "uv sync",
+        "uv pip",
+        "pipenv install",
+        "pdm install",
+        "apt-get",
+        "apt install",
+        "sudo ",
     ];
     let mut lines = Vec::new();
-    for line in run.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for line in run
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
         if INSTALLS.iter().any(|install| line.contains(install)) || line == "yarn" {
             // `pip install x && pytest` installs and tests on one line.
-            if let Some((_, rest)) = line.rsplit_once("&&").filter(|(_, rest)| !INSTALLS.iter().any(|i| rest.contains(i))) {
+            if let Some((_, rest)) = line
+                .rsplit_once("&&")
+                .filter(|(_, rest)| !INSTALLS.iter().any(|i| rest.contains(i)))
+            {
                 lines.push(unwrapped(rest.trim()).to_owned());
             }
             continue;
@@ -128,13 +192,27 @@ fn offline(run: &str) -> Option<String> {
     }
     let first = lines.first().map(|line| line.split_whitespace().next().unwrap_or(""));
     // tox and nox build environments of their own, which needs a network.
-    if lines.is_empty() || matches!(first, Some("tox" | "nox")) || run.contains("${{") { None } else { Some(lines.join("\n")) }
+    if lines.is_empty() || matches!(first, Some("tox" | "nox")) || run.contains("${{") {
+        None
+    } else {
+        Some(lines.join("\n"))
+    }
 }
 
 /// The command without the tool that would only choose its environment, which is already chosen.
 fn unwrapped(line: &str) -> &str {
-    const WRAPPERS: [&str; 6] = ["uv run ", "poetry run ", "pipenv run ", "pdm run ", "hatch run ", "rye run "];
-    WRAPPERS.iter().find_map(|wrapper| line.strip_prefix(wrapper)).unwrap_or(line)
+    const WRAPPERS: [&str; 6] = [
+        "uv run ",
+        "poetry run ",
+        "pipenv run ",
+        "pdm run ",
+        "hatch run ",
+        "rye run ",
+    ];
+    WRAPPERS
+        .iter()
+        .find_map(|wrapper| line.strip_prefix(wrapper))
+        .unwrap_or(line)
 }
 
 /// Whether the project's tests are pytest's.
@@ -144,9 +222,15 @@ pub fn uses_pytest(files: &BTreeMap<String, String>) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         name == "conftest.py"
             || name == "pytest.ini"
-            || (matches!(name, "pyproject.toml" | "tox.ini" | "setup.cfg" | "setup.py" | "Pipfile") || (name.starts_with("requirements") && name.ends_with(".txt")))
+            || (matches!(
+                name,
+                "pyproject.toml" | "tox.ini" | "setup.cfg" | "setup.py" | "Pipfile"
+            ) || (name.starts_with("requirements") && name.ends_with(".txt")))
                 && text.contains("pytest")
-            || (is_python_test(path) && (text.contains("import pytest") || text.contains("from pytest") || text.lines().any(|line| line.starts_with("def test_"))))
+            || (is_python_test(path)
+                && (text.contains("import pytest")
+                    || text.contains("from pytest")
+                    || text.lines().any(|line| line.starts_with("def test_"))))
     })
 }
 
@@ -159,11 +243,20 @@ fn detect(files: &BTreeMap<String, String>) -> Option<&'static str> {
     if uses_pytest(files) {
         return Some("python -m pytest -q");
     }
-    if files.iter().any(|(path, text)| is_python_test(path) && text.contains("unittest")) {
+    if files
+        .iter()
+        .any(|(path, text)| is_python_test(path) && text.contains("unittest"))
+    {
         return Some("python -m unittest discover");
     }
-    let script = files.get("package.json").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-    if script.is_some_and(|package| package["scripts"]["test"].as_str().is_some_and(|test| !test.contains("no test specified"))) {
+    let script = files
+        .get("package.json")
+        .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    if script.is_some_and(|package| {
+        package["scripts"]["test"]
+            .as_str()
+            .is_some_and(|test| !test.contains("no test specified"))
+    }) {
         return Some("npm test");
     }
     if files.contains_key("go.mod") {
@@ -202,7 +295,10 @@ mod tests {
             matrix: vec![],
             has_expressions: run.contains("${{"),
         };
-        FailedStep { logged: None, defined: Some(defined) }
+        FailedStep {
+            logged: None,
+            defined: Some(defined),
+        }
     }
 
     #[test]
@@ -210,17 +306,38 @@ mod tests {
         let files = BTreeMap::from([("tests/conftest.py".to_owned(), String::new())]);
         let file = RepositoryFile::parse("[test]\ncommand = 'make check'\n").unwrap();
         let none = RepositoryFile::default();
-        let pick = |p: &Project, f: &RepositoryFile, s: &FailedStep| choose(p, f, s, &files).map(|e| (e.suite.command, e.source)).unwrap();
-        assert_eq!(pick(&project(Some("x")), &file, &step("pytest")), ("x".into(), CommandSource::Setting));
-        assert_eq!(pick(&project(None), &file, &step("pytest")), ("make check".into(), CommandSource::RepositoryFile));
-        assert_eq!(pick(&project(None), &none, &step("pytest")), ("pytest".into(), CommandSource::WorkflowStep));
-        assert_eq!(pick(&project(None), &none, &FailedStep::default()).1, CommandSource::Detected);
-        assert!(RepositoryFile::parse("[tests]\ncommand = 'x'").unwrap_err().contains(".fixpoint.toml"));
+        let pick = |p: &Project, f: &RepositoryFile, s: &FailedStep| {
+            choose(p, f, s, &files).map(|e| (e.suite.command, e.source)).unwrap()
+        };
+        assert_eq!(
+            pick(&project(Some("x")), &file, &step("pytest")),
+            ("x".into(), CommandSource::Setting)
+        );
+        assert_eq!(
+            pick(&project(None), &file, &step("pytest")),
+            ("make check".into(), CommandSource::RepositoryFile)
+        );
+        assert_eq!(
+            pick(&project(None), &none, &step("pytest")),
+            ("pytest".into(), CommandSource::WorkflowStep)
+        );
+        assert_eq!(
+            pick(&project(None), &none, &FailedStep::default()).1,
+            CommandSource::Detected
+        );
+        assert!(
+            RepositoryFile::parse("[tests]\ncommand = 'x'")
+                .unwrap_err()
+                .contains(".fixpoint.toml")
+        );
     }
 
     #[test]
     fn a_step_is_reduced_to_what_runs_offline() {
-        assert_eq!(offline("pip install -r requirements.txt\npytest -q"), Some("pytest -q".into()));
+        assert_eq!(
+            offline("pip install -r requirements.txt\npytest -q"),
+            Some("pytest -q".into())
+        );
         assert_eq!(offline("pip install . && poetry run pytest"), Some("pytest".into()));
         assert_eq!(offline("uv run pytest -x"), Some("pytest -x".into()));
         assert_eq!(offline("npm ci"), None);
@@ -233,8 +350,14 @@ mod tests {
     #[test]
     fn files_suggest_a_command() {
         let one = |path: &str, text: &str| detect(&BTreeMap::from([(path.to_owned(), text.to_owned())]));
-        assert_eq!(one("tests/test_a.py", "import unittest\nclass T(unittest.TestCase): pass"), Some("python -m unittest discover"));
-        assert_eq!(one("tests/test_a.py", "def test_a(): pass"), Some("python -m pytest -q"));
+        assert_eq!(
+            one("tests/test_a.py", "import unittest\nclass T(unittest.TestCase): pass"),
+            Some("python -m unittest discover")
+        );
+        assert_eq!(
+            one("tests/test_a.py", "def test_a(): pass"),
+            Some("python -m pytest -q")
+        );
         assert_eq!(one("package.json", r#"{"scripts":{"test":"jest"}}"#), Some("npm test"));
         assert_eq!(one("go.mod", ""), Some("go test ./..."));
         assert_eq!(one("README.md", ""), None);

@@ -70,7 +70,11 @@ pub fn parse(text: &str) -> Option<Tree> {
 /// The frames of an exception that lie in the repository, callers first.
 #[must_use]
 pub fn locate(exception: &ExceptionInfo, sources: &BTreeMap<String, String>) -> Vec<Located> {
-    exception.frames.iter().filter_map(|frame| locate_one(frame, sources)).collect()
+    exception
+        .frames
+        .iter()
+        .filter_map(|frame| locate_one(frame, sources))
+        .collect()
 }
 
 fn locate_one(frame: &StackFrame, sources: &BTreeMap<String, String>) -> Option<Located> {
@@ -82,28 +86,57 @@ fn locate_one(frame: &StackFrame, sources: &BTreeMap<String, String>) -> Option<
     let line = find_line(frame, text)?;
     let function = parse(text).and_then(|tree| function_at(tree.root_node(), text, line));
     let name = frame.function.clone().unwrap_or_else(|| "<module>".into());
-    Some(Located { place: CodeFrame { file: path, line, function: name }, function, reported: frame.clone() })
+    Some(Located {
+        place: CodeFrame {
+            file: path,
+            line,
+            function: name,
+        },
+        function,
+        reported: frame.clone(),
+    })
 }
 
 /// The file with the longest common end of path; containers and packages rewrite the beginning.
 fn find_file(frame: &StackFrame, sources: &BTreeMap<String, String>) -> Option<String> {
     let reported = frame.file.as_deref()?.replace('\\', "/");
-    if ["site-packages", "dist-packages", "node_modules"].iter().any(|foreign| reported.contains(foreign)) {
+    if ["site-packages", "dist-packages", "node_modules"]
+        .iter()
+        .any(|foreign| reported.contains(foreign))
+    {
         return None;
     }
-    let wanted: Vec<&str> = reported.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    let common = |path: &str| path.split('/').rev().zip(wanted.iter().rev()).take_while(|(a, b)| a == *b).count();
-    let best = sources.keys().map(|path| (common(path), path)).max_by_key(|(score, path)| (*score, std::cmp::Reverse(path.len())))?;
+    let wanted: Vec<&str> = reported
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    let common = |path: &str| {
+        path.split('/')
+            .rev()
+            .zip(wanted.iter().rev())
+            .take_while(|(a, b)| a == *b)
+            .count()
+    };
+    let best = sources
+        .keys()
+        .map(|path| (common(path), path))
+        .max_by_key(|(score, path)| (*score, std::cmp::Reverse(path.len())))?;
     let same_length_elsewhere = sources.keys().filter(|path| common(path) == best.0).count() > 1;
     // A bare file name that several folders have says nothing.
-    (best.0 >= 2 || (best.0 == 1 && (wanted.len() == 1 || best.1.contains('/')) && !same_length_elsewhere)).then(|| best.1.clone())
+    (best.0 >= 2 || (best.0 == 1 && (wanted.len() == 1 || best.1.contains('/')) && !same_length_elsewhere))
+        .then(|| best.1.clone())
 }
 
 /// The line that the frame shows, looked for near where it was: the code may have moved since the release.
 fn find_line(frame: &StackFrame, text: &str) -> Option<u32> {
     let lines: Vec<&str> = text.lines().collect();
     let reported = frame.line?;
-    let Some(context) = frame.context_line.as_deref().map(str::trim).filter(|line| !line.is_empty()) else {
+    let Some(context) = frame
+        .context_line
+        .as_deref()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    else {
         return (reported as usize <= lines.len()).then_some(reported);
     };
     (1u32..)
@@ -135,7 +168,9 @@ fn descend(node: Node<'_>, text: &str, row: usize, stack: &mut Vec<Scope>, found
         if child.start_position().row > row || child.end_position().row < row {
             continue;
         }
-        let name = child.child_by_field_name("name").map(|name| text[name.byte_range()].to_owned());
+        let name = child
+            .child_by_field_name("name")
+            .map(|name| text[name.byte_range()].to_owned());
         match (child.kind(), name) {
             ("class_definition", Some(name)) => {
                 stack.push(Scope::Class(name));
@@ -159,18 +194,41 @@ fn describe(node: Node<'_>, text: &str, name: String, stack: &[Scope]) -> Functi
         .filter(|parent| parent.kind() == "decorated_definition")
         .map(|parent| {
             let mut cursor = parent.walk();
-            let all = parent.named_children(&mut cursor).filter(|child| child.kind() == "decorator");
-            all.map(|d| text[d.byte_range()].trim_start_matches('@').split('(').next().unwrap_or("").trim().to_owned()).collect()
+            let all = parent
+                .named_children(&mut cursor)
+                .filter(|child| child.kind() == "decorator");
+            all.map(|d| {
+                text[d.byte_range()]
+                    .trim_start_matches('@')
+                    .split('(')
+                    .next()
+                    .unwrap_or("")
+                    .trim()
+                    .to_owned()
+            })
+            .collect()
         })
         .unwrap_or_default();
     Function {
         name,
-        classes: stack.iter().filter_map(|scope| if let Scope::Class(name) = scope { Some(name.clone()) } else { None }).collect(),
+        classes: stack
+            .iter()
+            .filter_map(|scope| {
+                if let Scope::Class(name) = scope {
+                    Some(name.clone())
+                } else {
+                    None
+                }
+            })
+            .collect(),
         is_nested: stack.iter().any(|scope| matches!(scope, Scope::Function)),
         is_async: text[node.byte_range()].starts_with("async"),
         is_generator: node.child_by_field_name("body").is_some_and(has_yield),
         decorators,
-        parameters: node.child_by_field_name("parameters").map(|list| parameters(list, text)).unwrap_or_default(),
+        parameters: node
+            .child_by_field_name("parameters")
+            .map(|list| parameters(list, text))
+            .unwrap_or_default(),
     }
 }
 
@@ -191,7 +249,13 @@ pub fn parameters(list: Node<'_>, text: &str) -> Vec<Parameter> {
     let mut cursor = list.walk();
     for child in list.named_children(&mut cursor) {
         let has_default = child.kind().contains("default");
-        let named = child.child_by_field_name("name").or_else(|| if child.kind() == "identifier" { Some(child) } else { child.named_child(0) });
+        let named = child.child_by_field_name("name").or_else(|| {
+            if child.kind() == "identifier" {
+                Some(child)
+            } else {
+                child.named_child(0)
+            }
+        });
         let this = match child.kind() {
             "keyword_separator" => {
                 kind = ParameterKind::KeywordOnly;
@@ -206,8 +270,14 @@ pub fn parameters(list: Node<'_>, text: &str) -> Vec<Parameter> {
                 _ => kind,
             },
         };
-        let name = named.map(|n| text[n.byte_range()].trim_start_matches('*').to_owned()).unwrap_or_default();
-        all.push(Parameter { name, kind: this, has_default });
+        let name = named
+            .map(|n| text[n.byte_range()].trim_start_matches('*').to_owned())
+            .unwrap_or_default();
+        all.push(Parameter {
+            name,
+            kind: this,
+            has_default,
+        });
         if this == ParameterKind::Rest {
             kind = ParameterKind::KeywordOnly;
         }
@@ -229,10 +299,27 @@ mod tests {
     #[test]
     fn finds_the_innermost_function_and_how_to_call_it() {
         let make = at(6).unwrap();
-        assert_eq!((make.name.as_str(), make.classes.as_slice(), make.decorators.as_slice()), ("make", &["Cart".to_owned()][..], &["staticmethod".to_owned()][..]));
-        let kinds: Vec<_> = make.parameters.iter().map(|p| (p.name.as_str(), p.kind, p.has_default)).collect();
+        assert_eq!(
+            (make.name.as_str(), make.classes.as_slice(), make.decorators.as_slice()),
+            ("make", &["Cart".to_owned()][..], &["staticmethod".to_owned()][..])
+        );
+        let kinds: Vec<_> = make
+            .parameters
+            .iter()
+            .map(|p| (p.name.as_str(), p.kind, p.has_default))
+            .collect();
         use ParameterKind::{KeywordOnly, Keywords, Plain, Rest};
-        assert_eq!(kinds, [("a", Plain, false), ("b", Plain, true), ("rest", Rest, false), ("flag", KeywordOnly, false), ("other", KeywordOnly, true), ("more", Keywords, false)]);
+        assert_eq!(
+            kinds,
+            [
+                ("a", Plain, false),
+                ("b", Plain, true),
+                ("rest", Rest, false),
+                ("flag", KeywordOnly, false),
+                ("other", KeywordOnly, true),
+                ("more", Keywords, false)
+            ]
+        );
         assert!(at(10).is_some_and(|f| f.is_nested && f.is_generator && f.name == "inner"));
         assert!(at(11).is_some_and(|f| f.is_async && !f.is_generator));
         assert_eq!(at(1), None);
@@ -240,12 +327,32 @@ mod tests {
 
     #[test]
     fn frames_are_found_by_the_end_of_their_path_and_by_their_text() {
-        let sources = BTreeMap::from([("src/shop/cart.py".to_owned(), CODE.to_owned()), ("src/other/cart.py".to_owned(), String::new())]);
-        let frame = |file: &str, line, context: &str| StackFrame { file: Some(file.into()), line: Some(line), context_line: Some(context.into()), ..StackFrame::default() };
+        let sources = BTreeMap::from([
+            ("src/shop/cart.py".to_owned(), CODE.to_owned()),
+            ("src/other/cart.py".to_owned(), String::new()),
+        ]);
+        let frame = |file: &str, line, context: &str| StackFrame {
+            file: Some(file.into()),
+            line: Some(line),
+            context_line: Some(context.into()),
+            ..StackFrame::default()
+        };
         let found = locate_one(&frame("/app/shop/cart.py", 2, "        return a / b"), &sources).unwrap();
         assert_eq!((found.place.file.as_str(), found.place.line), ("src/shop/cart.py", 6));
-        assert!(locate_one(&frame("cart.py", 6, "return a / b"), &sources).is_none(), "two files have that name");
-        assert!(locate_one(&frame("/usr/lib/site-packages/shop/cart.py", 6, "return a / b"), &sources).is_none());
-        assert!(locate_one(&frame("/app/shop/cart.py", 6, "return a // b"), &sources).is_none(), "the line is gone");
+        assert!(
+            locate_one(&frame("cart.py", 6, "return a / b"), &sources).is_none(),
+            "two files have that name"
+        );
+        assert!(
+            locate_one(
+                &frame("/usr/lib/site-packages/shop/cart.py", 6, "return a / b"),
+                &sources
+            )
+            .is_none()
+        );
+        assert!(
+            locate_one(&frame("/app/shop/cart.py", 6, "return a // b"), &sources).is_none(),
+            "the line is gone"
+        );
     }
 }

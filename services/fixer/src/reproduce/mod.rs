@@ -114,7 +114,10 @@ impl Scene<'_> {
     /// # Errors
     /// When a run could not be made; everything that a run showed is an answer.
     pub async fn reproduce(&self, symptom: &Symptom) -> Answer {
-        let mut log = Log { runs: Vec::new(), spent: Spent::default() };
+        let mut log = Log {
+            runs: Vec::new(),
+            spent: Spent::default(),
+        };
         match symptom {
             Symptom::Alert(alert) => self.rebuild_alert(alert, &mut log).await,
             Symptom::Log(reading) => {
@@ -125,7 +128,14 @@ impl Scene<'_> {
         }
     }
 
-    async fn run(&self, purpose: &str, tree: &str, extra: &[(String, String)], only: Option<&[TestId]>, log: &mut Log) -> Result<SuiteRun, SuiteError> {
+    async fn run(
+        &self,
+        purpose: &str,
+        tree: &str,
+        extra: &[(String, String)],
+        only: Option<&[TestId]>,
+        log: &mut Log,
+    ) -> Result<SuiteRun, SuiteError> {
         let run = self.bench.run(self.suite, tree, extra, only).await?;
         log.spent.add(&run);
         log.runs.push(run.as_evidence(purpose, &self.suite.command, tree));
@@ -138,25 +148,55 @@ impl Scene<'_> {
             return not_seen(Outcome::Environment, message, diagnosis_of(&first, &[], class), log);
         }
         let all: Vec<TestId> = first.failing().cloned().collect();
-        let failing: Vec<TestId> = if named.is_empty() { all.clone() } else { all.iter().filter(|test| named.iter().any(|name| same_test(test.as_str(), name))).cloned().collect() };
+        let failing: Vec<TestId> = if named.is_empty() {
+            all.clone()
+        } else {
+            all.iter()
+                .filter(|test| named.iter().any(|name| same_test(test.as_str(), name)))
+                .cloned()
+                .collect()
+        };
         if failing.is_empty() && first.exit_code != 0 && !first.reported {
             // The runner told nothing about single tests: the command itself is what has to pass.
-            return self.seen(first, Vec::new(), Vec::new(), None, Oracle::FailingTests, class, log).await;
+            return self
+                .seen(first, Vec::new(), Vec::new(), None, Oracle::FailingTests, class, log)
+                .await;
         }
         if failing.is_empty() {
             return self.does_it_come_and_go(&first, named, &all, class, log).await;
         }
-        self.seen(first, failing, Vec::new(), None, Oracle::FailingTests, class, log).await
+        self.seen(first, failing, Vec::new(), None, Oracle::FailingTests, class, log)
+            .await
     }
 
     /// Named tests passed at once: run them a few times more before anybody says that nothing is wrong.
-    async fn does_it_come_and_go(&self, first: &SuiteRun, named: &[String], others: &[TestId], class: FailureClass, log: &mut Log) -> Answer {
-        let known: Vec<TestId> = first.tests.keys().filter(|test| named.iter().any(|name| same_test(test.as_str(), name))).cloned().collect();
+    async fn does_it_come_and_go(
+        &self,
+        first: &SuiteRun,
+        named: &[String],
+        others: &[TestId],
+        class: FailureClass,
+        log: &mut Log,
+    ) -> Answer {
+        let known: Vec<TestId> = first
+            .tests
+            .keys()
+            .filter(|test| named.iter().any(|name| same_test(test.as_str(), name)))
+            .cloned()
+            .collect();
         for again in 0..2 {
             if known.is_empty() {
                 break;
             }
-            let run = self.run(&format!("named tests again, {} of 2", again + 1), self.tree, &[], Some(&known), log).await?;
+            let run = self
+                .run(
+                    &format!("named tests again, {} of 2", again + 1),
+                    self.tree,
+                    &[],
+                    Some(&known),
+                    log,
+                )
+                .await?;
             if let Some(test) = run.failing().next() {
                 let message = format!("`{test}` passed, then failed on the same code: it comes and goes");
                 return not_seen(Outcome::Flaky, message, diagnosis_of(&run, &known, class), log);
@@ -179,7 +219,10 @@ impl Scene<'_> {
         let crash = frames.last().map(|f| f.place.clone());
         let mut diagnosis = Diagnosis {
             class: FailureClass::RuntimeError,
-            headline: crash.as_ref().map_or_else(|| exception.kind.clone(), |at| format!("{} in {}", exception.kind, at.function)),
+            headline: crash.as_ref().map_or_else(
+                || exception.kind.clone(),
+                |at| format!("{} in {}", exception.kind, at.function),
+            ),
             failing_tests: Vec::new(),
             error_type: Some(exception.kind.clone()),
             message: exception.value.clone(),
@@ -187,19 +230,37 @@ impl Scene<'_> {
         };
         let Some(crash) = crash else {
             let message = "no frame of the alert is code of this repository as it is now".to_owned();
-            return not_seen(if exception.frames.is_empty() { Outcome::NotReproduced } else { Outcome::AlreadyFixed }, message, diagnosis, log);
+            return not_seen(
+                if exception.frames.is_empty() {
+                    Outcome::NotReproduced
+                } else {
+                    Outcome::AlreadyFixed
+                },
+                message,
+                diagnosis,
+                log,
+            );
         };
         let folder = tests_folder(self.sources);
         let tag = domain::fingerprint::Fingerprint::of([&alert.issue_id, &alert.event_id]).as_str()[..8].to_owned();
-        let style = written::Style { folder: &folder, pytest: self.pytest, tag: &tag };
+        let style = written::Style {
+            folder: &folder,
+            pytest: self.pytest,
+            tag: &tag,
+        };
         let candidates = written::candidates(alert, &frames, self.sources, &style);
         if candidates.is_empty() {
             let why = written::obstacles(&frames, self.sources).join("; ");
             let message = format!("no call of the trace could be rebuilt from what was recorded: {why}");
             return not_seen(Outcome::NotReproduced, message, diagnosis, log);
         }
-        let extra: Vec<(String, String)> = candidates.iter().map(|c| (c.test.path.clone(), c.test.content.clone())).collect();
-        let first = self.run("calls rebuilt from the alert", self.tree, &extra, None, log).await?;
+        let extra: Vec<(String, String)> = candidates
+            .iter()
+            .map(|c| (c.test.path.clone(), c.test.content.clone()))
+            .collect();
+        let first = self
+            .run("calls rebuilt from the alert", self.tree, &extra, None, log)
+            .await?;
         if let Some(message) = broken_environment(&first, self.sources) {
             return not_seen(Outcome::Environment, message, diagnosis, log);
         }
@@ -208,27 +269,58 @@ impl Scene<'_> {
                 let test = written_id(run, candidate)?;
                 let answer = &run.tests[&test];
                 let same = answer.answer.is_failure() && answer.error_type.as_deref() == Some(exception.kind.as_str());
-                let place = answer.frames.iter().rev().find(|f| self.sources.contains_key(&f.file))?;
-                (same && place.file == crash.file && place.function == crash.function).then(|| (candidate.clone(), test.clone()))
+                let place = answer
+                    .frames
+                    .iter()
+                    .rev()
+                    .find(|f| self.sources.contains_key(&f.file))?;
+                (same && place.file == crash.file && place.function == crash.function)
+                    .then(|| (candidate.clone(), test.clone()))
             })
         };
         let Some((candidate, test)) = hit(&first) else {
             if let Some(release) = self.release_tree.filter(|release| *release != self.tree) {
-                let old = self.run("the same calls at the release that raised", release, &extra, None, log).await?;
+                let old = self
+                    .run("the same calls at the release that raised", release, &extra, None, log)
+                    .await?;
                 if hit(&old).is_some() {
-                    return not_seen(Outcome::AlreadyFixed, format!("{} is raised at the release and no longer here", exception.kind), diagnosis, log);
+                    return not_seen(
+                        Outcome::AlreadyFixed,
+                        format!("{} is raised at the release and no longer here", exception.kind),
+                        diagnosis,
+                        log,
+                    );
                 }
             }
-            let message = format!("{} rebuilt calls do not raise {} in `{}`", candidates.len(), exception.kind, crash.function);
+            let message = format!(
+                "{} rebuilt calls do not raise {} in `{}`",
+                candidates.len(),
+                exception.kind,
+                crash.function
+            );
             return not_seen(Outcome::NotReproduced, message, diagnosis, log);
         };
         // The other calls were only asked; from here on the one that raises is the oracle.
         let mut first = first;
-        let asked: Vec<TestId> = candidates.iter().filter(|other| other.test.path != candidate.test.path).flat_map(|other| of_file(&first, &other.test.path)).collect();
+        let asked: Vec<TestId> = candidates
+            .iter()
+            .filter(|other| other.test.path != candidate.test.path)
+            .flat_map(|other| of_file(&first, &other.test.path))
+            .collect();
         first.tests.retain(|id, _| !asked.contains(id));
         diagnosis.failing_tests = Vec::new();
         let kept = vec![(candidate.test.path.clone(), candidate.test.content.clone())];
-        let answer = self.seen(first, vec![test], kept, Some(candidate.test), Oracle::NoLongerRaises, FailureClass::RuntimeError, log).await?;
+        let answer = self
+            .seen(
+                first,
+                vec![test],
+                kept,
+                Some(candidate.test),
+                Oracle::NoLongerRaises,
+                FailureClass::RuntimeError,
+                log,
+            )
+            .await?;
         Ok(answer.map(|mut seen| {
             seen.diagnosis = diagnosis;
             seen
@@ -252,7 +344,15 @@ impl Scene<'_> {
             if failing.is_empty() {
                 break;
             }
-            let run = self.run(&format!("failing tests before, {} of {before}", again + 1), self.tree, &extra, Some(&failing), log).await?;
+            let run = self
+                .run(
+                    &format!("failing tests before, {} of {before}", again + 1),
+                    self.tree,
+                    &extra,
+                    Some(&failing),
+                    log,
+                )
+                .await?;
             reruns += 1;
             let (still, gone): (Vec<TestId>, Vec<TestId>) = failing.into_iter().partition(|test| !run.passed(test));
             if still.is_empty() {
@@ -262,33 +362,69 @@ impl Scene<'_> {
             failing = still;
         }
         let passing = first.passing().cloned().collect();
-        let known_failures = first.failing().filter(|test| !failing.contains(test)).cloned().collect();
+        let known_failures = first
+            .failing()
+            .filter(|test| !failing.contains(test))
+            .cloned()
+            .collect();
         let diagnosis = diagnosis_of(&first, &failing, class);
         let runs = std::mem::take(&mut log.runs);
-        Ok(Ok(Box::new(Reproduced { first, failing, passing, known_failures, extra, written, oracle, diagnosis, runs, reruns, spent: log.spent })))
+        Ok(Ok(Box::new(Reproduced {
+            first,
+            failing,
+            passing,
+            known_failures,
+            extra,
+            written,
+            oracle,
+            diagnosis,
+            runs,
+            reruns,
+            spent: log.spent,
+        })))
     }
 }
 
 fn not_seen(outcome: Outcome, message: String, diagnosis: Diagnosis, log: &mut Log) -> Answer {
-    Ok(Err(Box::new(NotSeen { outcome, message, diagnosis, runs: std::mem::take(&mut log.runs), spent: log.spent })))
+    Ok(Err(Box::new(NotSeen {
+        outcome,
+        message,
+        diagnosis,
+        runs: std::mem::take(&mut log.runs),
+        spent: log.spent,
+    })))
 }
 
 fn of_file(run: &SuiteRun, path: &str) -> Vec<TestId> {
-    let dotted = path.strip_suffix(".py").unwrap_or(path).rsplit('/').next().unwrap_or(path);
+    let dotted = path
+        .strip_suffix(".py")
+        .unwrap_or(path)
+        .rsplit('/')
+        .next()
+        .unwrap_or(path);
     let is_own = |id: &&TestId| id.as_str().starts_with(path) || id.as_str().split('.').any(|part| part == dotted);
     run.tests.keys().filter(is_own).cloned().collect()
 }
 
 /// The written test's identifier, as the runner that ran it says it.
 fn written_id(run: &SuiteRun, candidate: &written::Candidate) -> Option<TestId> {
-    of_file(run, &candidate.test.path).into_iter().find(|id| id.as_str().ends_with(&candidate.name))
+    of_file(run, &candidate.test.path)
+        .into_iter()
+        .find(|id| id.as_str().ends_with(&candidate.name))
 }
 
 /// Whether a runner's identifier and a log's name mean the same test: equal, or one ends with the other at a boundary.
 fn same_test(id: &str, name: &str) -> bool {
-    let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|head| head.is_empty() || head.ends_with(['/', '.', ':', ' ']));
+    let ends = |long: &str, short: &str| {
+        long.strip_suffix(short)
+            .is_some_and(|head| head.is_empty() || head.ends_with(['/', '.', ':', ' ']))
+    };
     // A file that cannot be collected fails as a whole.
-    ends(id, name) || ends(name, id) || name.split_once("::").is_some_and(|(file, _)| ends(id, file) || ends(file, id))
+    ends(id, name)
+        || ends(name, id)
+        || name
+            .split_once("::")
+            .is_some_and(|(file, _)| ends(id, file) || ends(file, id))
 }
 
 /// The folder with most of the project's tests, where a written one is at home.
@@ -300,7 +436,10 @@ fn tests_folder(sources: &BTreeMap<String, String>) -> String {
             *folders.entry(folder).or_default() += 1;
         }
     }
-    folders.into_iter().max_by_key(|(folder, count)| (*count, std::cmp::Reverse(folder.len()))).map_or_else(String::new, |(folder, _)| folder.to_owned())
+    folders
+        .into_iter()
+        .max_by_key(|(folder, count)| (*count, std::cmp::Reverse(folder.len())))
+        .map_or_else(String::new, |(folder, _)| folder.to_owned())
 }
 
 /// Why a run says nothing about the code: the command is absent, or a module that is not the project's own.
@@ -309,25 +448,52 @@ fn broken_environment(run: &SuiteRun, sources: &BTreeMap<String, String>) -> Opt
         return Some("the test command ran out of time".into());
     }
     if matches!(run.exit_code, 126 | 127) {
-        return Some(format!("the test command could not be started: {}", last_line(&run.output)));
+        return Some(format!(
+            "the test command could not be started: {}",
+            last_line(&run.output)
+        ));
     }
     let own = |module: &str| {
         let head = module.split('.').next().unwrap_or(module);
-        sources.keys().any(|path| path.split('/').any(|part| part == head || part.strip_suffix(".py") == Some(head)))
+        sources.keys().any(|path| {
+            path.split('/')
+                .any(|part| part == head || part.strip_suffix(".py") == Some(head))
+        })
     };
-    let missing = |text: &str| text.split_once("No module named ").map(|(_, rest)| rest.trim_start_matches('\'').split(['\'', '\n', ' ']).next().unwrap_or("").to_owned());
+    let missing = |text: &str| {
+        text.split_once("No module named ").map(|(_, rest)| {
+            rest.trim_start_matches('\'')
+                .split(['\'', '\n', ' '])
+                .next()
+                .unwrap_or("")
+                .to_owned()
+        })
+    };
     let collected = run.tests.values().any(|test| !test.collecting);
     if !collected && run.exit_code != 0 {
-        let said = run.tests.values().filter_map(|test| test.message.as_deref()).find_map(missing).or_else(|| missing(&run.output));
+        let said = run
+            .tests
+            .values()
+            .filter_map(|test| test.message.as_deref())
+            .find_map(missing)
+            .or_else(|| missing(&run.output));
         if let Some(module) = said.filter(|module| !module.is_empty() && !own(module)) {
-            return Some(format!("the Python module `{module}` is not in the environment; add it to the project's requirements or set the setup command"));
+            return Some(format!(
+                "the Python module `{module}` is not in the environment; add it to the project's requirements or set the setup command"
+            ));
         }
     }
     None
 }
 
 fn last_line(text: &str) -> String {
-    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("").chars().take(300).collect()
+    text.lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("")
+        .chars()
+        .take(300)
+        .collect()
 }
 
 /// What a run says about the failing tests.
@@ -340,7 +506,11 @@ fn diagnosis_of(run: &SuiteRun, failing: &[TestId], class: FailureClass) -> Diag
         [one, rest @ ..] => format!("{one} and {} more", rest.len()),
     };
     Diagnosis {
-        class: if failing.is_empty() { class } else { FailureClass::TestFailure },
+        class: if failing.is_empty() {
+            class
+        } else {
+            FailureClass::TestFailure
+        },
         headline,
         failing_tests: failing.to_vec(),
         error_type: first.and_then(|test| test.error_type.clone()),

@@ -46,11 +46,26 @@ impl Classes {
             let root = tree.root_node();
             let mut cursor = root.walk();
             for child in root.named_children(&mut cursor) {
-                let (class, decorated) = if child.kind() == "decorated_definition" { (child.child_by_field_name("definition"), true) } else { (Some(child), false) };
-                let Some(class) = class.filter(|class| class.kind() == "class_definition") else { continue };
-                let Some(name) = class.child_by_field_name("name") else { continue };
+                let (class, decorated) = if child.kind() == "decorated_definition" {
+                    (child.child_by_field_name("definition"), true)
+                } else {
+                    (Some(child), false)
+                };
+                let Some(class) = class.filter(|class| class.kind() == "class_definition") else {
+                    continue;
+                };
+                let Some(name) = class.child_by_field_name("name") else {
+                    continue;
+                };
                 let (parameters, required) = constructor(class, text, decorated);
-                by_name.entry(text[name.byte_range()].to_owned()).or_default().push(Class { module: module.clone(), required, parameters });
+                by_name
+                    .entry(text[name.byte_range()].to_owned())
+                    .or_default()
+                    .push(Class {
+                        module: module.clone(),
+                        required,
+                        parameters,
+                    });
             }
         }
         Self { by_name }
@@ -58,7 +73,9 @@ impl Classes {
 
     fn one(&self, name: &str, near: &str) -> Option<&Class> {
         let all = self.by_name.get(name)?;
-        all.iter().find(|class| class.module == near).or_else(|| if all.len() == 1 { all.first() } else { None })
+        all.iter()
+            .find(|class| class.module == near)
+            .or_else(|| if all.len() == 1 { all.first() } else { None })
     }
 }
 
@@ -66,31 +83,55 @@ type Required = Vec<(String, String)>;
 
 /// What a class is called with: the parameters of its `__init__`, or the fields of a dataclass.
 fn constructor(class: Node<'_>, text: &str, decorated: bool) -> (Vec<String>, Required) {
-    let Some(body) = class.child_by_field_name("body") else { return (Vec::new(), Vec::new()) };
+    let Some(body) = class.child_by_field_name("body") else {
+        return (Vec::new(), Vec::new());
+    };
     let mut cursor = body.walk();
     let children: Vec<Node<'_>> = body.named_children(&mut cursor).collect();
     let init = children.iter().find(|child| {
-        child.kind() == "function_definition" && child.child_by_field_name("name").is_some_and(|name| &text[name.byte_range()] == "__init__")
+        child.kind() == "function_definition"
+            && child
+                .child_by_field_name("name")
+                .is_some_and(|name| &text[name.byte_range()] == "__init__")
     });
     if let Some(list) = init.and_then(|init| init.child_by_field_name("parameters")) {
         let all = super::frame::parameters(list, text);
-        let named = all.iter().skip(1).filter(|p| matches!(p.kind, ParameterKind::Plain | ParameterKind::KeywordOnly));
-        let required = named.clone().filter(|p| !p.has_default).map(|p| (p.name.clone(), String::new())).collect();
+        let named = all
+            .iter()
+            .skip(1)
+            .filter(|p| matches!(p.kind, ParameterKind::Plain | ParameterKind::KeywordOnly));
+        let required = named
+            .clone()
+            .filter(|p| !p.has_default)
+            .map(|p| (p.name.clone(), String::new()))
+            .collect();
         return (named.map(|p| p.name.clone()).collect(), required);
     }
     if !decorated {
         // Without a constructor of its own it takes its parents' arguments, which may be any.
-        let inherits = class.child_by_field_name("superclasses").is_some_and(|parents| parents.named_child_count() > 0);
+        let inherits = class
+            .child_by_field_name("superclasses")
+            .is_some_and(|parents| parents.named_child_count() > 0);
         let unknown = vec![("…".to_owned(), String::new())];
         return (Vec::new(), if inherits { unknown } else { Vec::new() });
     }
     let mut parameters = Vec::new();
     let mut required = Vec::new();
     for child in &children {
-        let Some(field) = child.named_child(0).filter(|first| child.kind() == "expression_statement" && first.kind() == "assignment") else { continue };
-        let (Some(name), Some(annotation)) = (field.child_by_field_name("left"), field.child_by_field_name("type")) else { continue };
+        let Some(field) = child
+            .named_child(0)
+            .filter(|first| child.kind() == "expression_statement" && first.kind() == "assignment")
+        else {
+            continue;
+        };
+        let (Some(name), Some(annotation)) = (field.child_by_field_name("left"), field.child_by_field_name("type"))
+        else {
+            continue;
+        };
         let (name, annotation) = (&text[name.byte_range()], &text[annotation.byte_range()]);
-        let value = field.child_by_field_name("right").map(|value| &text[value.byte_range()]);
+        let value = field
+            .child_by_field_name("right")
+            .map(|value| &text[value.byte_range()]);
         if annotation.contains("ClassVar") || value.is_some_and(|value| value.replace(' ', "").contains("init=False")) {
             continue;
         }
@@ -124,7 +165,11 @@ fn placeholder(annotation: &str) -> &'static str {
 pub fn rebuild(value: &Value, classes: &Classes, near: &str) -> Result<Expression, String> {
     let mut out = Expression::default();
     write_value(value, classes, near, &mut out, 0)?;
-    if out.code.len() > MAX_CODE { Err("too long".into()) } else { Ok(out) }
+    if out.code.len() > MAX_CODE {
+        Err("too long".into())
+    } else {
+        Ok(out)
+    }
 }
 
 fn write_value(value: &Value, classes: &Classes, near: &str, out: &mut Expression, depth: usize) -> Result<(), String> {
@@ -175,7 +220,9 @@ pub fn quote(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if (c as u32) < 0x20 || (0x7f..0xa0).contains(&(c as u32)) => out.push_str(&format!("\\x{:02x}", c as u32)),
+            c if (c as u32) < 0x20 || (0x7f..0xa0).contains(&(c as u32)) => {
+                out.push_str(&format!("\\x{:02x}", c as u32))
+            }
             c => out.push(c),
         }
     }
@@ -192,25 +239,37 @@ fn write_representation(text: &str, classes: &Classes, near: &str, out: &mut Exp
     }
     let tree = parse(text).ok_or("no parser")?;
     let root = tree.root_node();
-    let statement = root.named_child(0).filter(|first| root.named_child_count() == 1 && first.kind() == "expression_statement");
-    let expression = statement.filter(|s| s.named_child_count() == 1).and_then(|s| s.named_child(0)).filter(|_| !root.has_error());
+    let statement = root
+        .named_child(0)
+        .filter(|first| root.named_child_count() == 1 && first.kind() == "expression_statement");
+    let expression = statement
+        .filter(|s| s.named_child_count() == 1)
+        .and_then(|s| s.named_child(0))
+        .filter(|_| !root.has_error());
     let expression = expression.ok_or_else(|| format!("`{}` is no complete expression", short(text)))?;
     write_node(expression, text, classes, near, out)
 }
 
 /// What stands between `<` and `>`: an enum member, a class, or an object of which only the type is known.
 fn write_opaque(found: &str, classes: &Classes, near: &str, out: &mut Expression) -> Result<(), String> {
-    if let Some((member, _)) = found.split_once(": ").filter(|(member, _)| member.split('.').all(is_name)) {
+    if let Some((member, _)) = found
+        .split_once(": ")
+        .filter(|(member, _)| member.split('.').all(is_name))
+    {
         let (class, _) = member.rsplit_once('.').ok_or("an unknown object")?;
         let root = class.split('.').next().unwrap_or(class);
-        let known = classes.one(root, near).ok_or_else(|| format!("`{root}` is not a class of the project"))?;
+        let known = classes
+            .one(root, near)
+            .ok_or_else(|| format!("`{root}` is not a class of the project"))?;
         out.imports.insert(format!("from {} import {root}", known.module));
         out.code.push_str(member);
         return Ok(());
     }
     if let Some((path, _)) = found.split_once(" object at 0x") {
         let name = path.rsplit('.').next().unwrap_or(path);
-        let known = classes.one(name, near).ok_or_else(|| format!("an object of `{}`, of which only the type is known", short(path)))?;
+        let known = classes
+            .one(name, near)
+            .ok_or_else(|| format!("an object of `{}`, of which only the type is known", short(path)))?;
         if !known.required.is_empty() {
             return Err(format!("an object of `{name}`, of which only the type is known"));
         }
@@ -222,7 +281,9 @@ fn write_opaque(found: &str, classes: &Classes, near: &str, out: &mut Expression
 }
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+    !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 fn short(text: &str) -> String {
@@ -239,7 +300,15 @@ fn write_node(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &m
             out.code.push_str(source);
             Ok(())
         }
-        "unary_operator" | "parenthesized_expression" | "tuple" | "list" | "set" | "dictionary" | "pair" | "argument_list" | "binary_operator" => {
+        "unary_operator"
+        | "parenthesized_expression"
+        | "tuple"
+        | "list"
+        | "set"
+        | "dictionary"
+        | "pair"
+        | "argument_list"
+        | "binary_operator" => {
             // Everything between the named children is punctuation.
             let mut at = node.start_byte();
             let mut cursor = node.walk();
@@ -253,7 +322,9 @@ fn write_node(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &m
         }
         "keyword_argument" => {
             let (name, value) = (node.child_by_field_name("name"), node.child_by_field_name("value"));
-            let (Some(name), Some(value)) = (name, value) else { return Err("a broken argument".into()) };
+            let (Some(name), Some(value)) = (name, value) else {
+                return Err("a broken argument".into());
+            };
             out.code.push_str(&text[name.byte_range()]);
             out.code.push('=');
             write_node(value, text, classes, near, out)
@@ -274,8 +345,13 @@ fn write_node(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &m
 
 fn write_call(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &mut Expression) -> Result<(), String> {
     const BUILTIN: [&str; 5] = ["set", "frozenset", "bytearray", "range", "complex"];
-    let (function, arguments) = (node.child_by_field_name("function"), node.child_by_field_name("arguments"));
-    let (Some(function), Some(arguments)) = (function, arguments) else { return Err("a broken call".into()) };
+    let (function, arguments) = (
+        node.child_by_field_name("function"),
+        node.child_by_field_name("arguments"),
+    );
+    let (Some(function), Some(arguments)) = (function, arguments) else {
+        return Err("a broken call".into());
+    };
     let name = &text[function.byte_range()];
     if !name.split('.').all(is_name) {
         return Err(format!("`{}` is no constructor", short(name)));
@@ -296,7 +372,9 @@ fn write_call(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &m
             "deque" => "from collections import deque",
             "PosixPath" | "WindowsPath" | "PurePosixPath" => "from pathlib import PurePosixPath, Path",
             "namespace" => "from types import SimpleNamespace",
-            "datetime.datetime" | "datetime.date" | "datetime.time" | "datetime.timedelta" | "datetime.timezone" => "import datetime",
+            "datetime.datetime" | "datetime.date" | "datetime.time" | "datetime.timedelta" | "datetime.timezone" => {
+                "import datetime"
+            }
             _ => return Err(format!("`{}` is not a class of the project", short(name))),
         };
         out.imports.insert(import.to_owned());
@@ -317,19 +395,31 @@ fn write_call(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &m
 fn add_missing(name: &str, class: &Class, arguments: Node<'_>, text: &str, out: &mut Expression) {
     let mut cursor = arguments.walk();
     let given: Vec<Node<'_>> = arguments.named_children(&mut cursor).collect();
-    let positional = given.iter().filter(|argument| argument.kind() != "keyword_argument").count();
+    let positional = given
+        .iter()
+        .filter(|argument| argument.kind() != "keyword_argument")
+        .count();
     let has = |wanted: &str| {
         class.parameters.iter().take(positional).any(|name| name == wanted)
-            || given.iter().any(|argument| argument.child_by_field_name("name").is_some_and(|name| &text[name.byte_range()] == wanted))
+            || given.iter().any(|argument| {
+                argument
+                    .child_by_field_name("name")
+                    .is_some_and(|name| &text[name.byte_range()] == wanted)
+            })
     };
-    let missing: Vec<&(String, String)> = class.required.iter().filter(|(wanted, _)| wanted != "…" && !has(wanted)).collect();
+    let missing: Vec<&(String, String)> = class
+        .required
+        .iter()
+        .filter(|(wanted, _)| wanted != "…" && !has(wanted))
+        .collect();
     if missing.is_empty() || !out.code.ends_with(')') {
         return;
     }
     out.code.pop();
     for (at, (wanted, annotation)) in missing.into_iter().enumerate() {
         let comma = if at == 0 && given.is_empty() { "" } else { ", " };
-        out.code.push_str(&format!("{comma}{wanted}={}", placeholder(annotation)));
+        out.code
+            .push_str(&format!("{comma}{wanted}={}", placeholder(annotation)));
         out.made_up.push(format!("{name}.{wanted}"));
     }
     out.code.push(')');
@@ -360,11 +450,20 @@ mod tests {
             (json!(["1", "'a'"]), "[1, 'a']"),
             (json!({"1": "2"}), "{1: 2}"),
             (json!({"a\"b": "True"}), "{\"a\\\"b\": True}"),
-            (json!("(1, [2, {'k': Decimal('1.00')}])"), "(1, [2, {'k': Decimal('1.00')}])"),
-            (json!("Line(sku='mug', note='')"), "Line(sku='mug', note='', secret=\"\")"),
+            (
+                json!("(1, [2, {'k': Decimal('1.00')}])"),
+                "(1, [2, {'k': Decimal('1.00')}])",
+            ),
+            (
+                json!("Line(sku='mug', note='')"),
+                "Line(sku='mug', note='', secret=\"\")",
+            ),
             (json!("<Colour.RED: 1>"), "Colour.RED"),
             (json!("<shop.cart.Cart object at 0x7f00>"), "Cart()"),
-            (json!("datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc)"), "datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc)"),
+            (
+                json!("datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc)"),
+                "datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc)",
+            ),
             (json!("inf"), "float(\"inf\")"),
             (json!("PosixPath('/a')"), "Path('/a')"),
             (json!(null), "None"),
@@ -378,8 +477,19 @@ mod tests {
     #[test]
     fn what_is_cut_opaque_or_active_is_refused() {
         for recorded in [
-            "[Filtered]", "'cut...", "Line(sku='mug', q...", "<shop.cart.Order object at 0x7f>", "<built-in function len>", "__import__('os').system('x')", "eval('1')",
-            "Line(sku=open('/etc/passwd'))", "x", "a; b", "lambda: 0", "f'{x}'", "[x for x in y]",
+            "[Filtered]",
+            "'cut...",
+            "Line(sku='mug', q...",
+            "<shop.cart.Order object at 0x7f>",
+            "<built-in function len>",
+            "__import__('os').system('x')",
+            "eval('1')",
+            "Line(sku=open('/etc/passwd'))",
+            "x",
+            "a; b",
+            "lambda: 0",
+            "f'{x}'",
+            "[x for x in y]",
         ] {
             assert!(code(&json!(recorded)).is_err(), "{recorded}");
         }

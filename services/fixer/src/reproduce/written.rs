@@ -45,14 +45,25 @@ pub fn modules(sources: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         }
         (!parts.is_empty()).then(|| parts.join("."))
     };
-    sources.keys().filter_map(|path| Some((path.clone(), name(path)?))).collect()
+    sources
+        .keys()
+        .filter_map(|path| Some((path.clone(), name(path)?)))
+        .collect()
 }
 
 /// Tests from the frames, the outermost call first: the closer to the request, the more ways are left to fix it.
 #[must_use]
-pub fn candidates(alert: &ErrorAlert, frames: &[Located], sources: &BTreeMap<String, String>, style: &Style<'_>) -> Vec<Candidate> {
+pub fn candidates(
+    alert: &ErrorAlert,
+    frames: &[Located],
+    sources: &BTreeMap<String, String>,
+    style: &Style<'_>,
+) -> Vec<Candidate> {
     let modules = modules(sources);
-    let by_module: BTreeMap<String, String> = modules.iter().map(|(path, module)| (module.clone(), sources[path].clone())).collect();
+    let by_module: BTreeMap<String, String> = modules
+        .iter()
+        .map(|(path, module)| (module.clone(), sources[path].clone()))
+        .collect();
     let classes = Classes::read(&by_module);
     let raised = alert.outermost().cloned().unwrap_or_default();
     let mut all = Vec::new();
@@ -60,24 +71,34 @@ pub fn candidates(alert: &ErrorAlert, frames: &[Located], sources: &BTreeMap<Str
         all.extend(from_request(request, sources, &modules));
     }
     for frame in frames {
-        let (Some(function), Some(module)) = (&frame.function, modules.get(&frame.place.file)) else { continue };
+        let (Some(function), Some(module)) = (&frame.function, modules.get(&frame.place.file)) else {
+            continue;
+        };
         if let Ok(call) = from_frame(frame, function, module, &classes) {
             all.push(call);
         }
     }
-    all.into_iter().enumerate().map(|(number, call)| finish(number, call, &raised, style)).collect()
+    all.into_iter()
+        .enumerate()
+        .map(|(number, call)| finish(number, call, &raised, style))
+        .collect()
 }
 
 /// Why each frame's call could not be rebuilt, for people: `function: name: reason`.
 #[must_use]
 pub fn obstacles(frames: &[Located], sources: &BTreeMap<String, String>) -> Vec<String> {
     let modules = modules(sources);
-    let by_module = modules.iter().map(|(path, module)| (module.clone(), sources[path].clone())).collect();
+    let by_module = modules
+        .iter()
+        .map(|(path, module)| (module.clone(), sources[path].clone()))
+        .collect();
     let classes = Classes::read(&by_module);
     let why = |frame: &Located| {
         let function = frame.function.as_ref()?;
         let module = modules.get(&frame.place.file)?;
-        from_frame(frame, function, module, &classes).err().map(|reason| format!("{}: {reason}", frame.place.function))
+        from_frame(frame, function, module, &classes)
+            .err()
+            .map(|reason| format!("{}: {reason}", frame.place.function))
     };
     frames.iter().filter_map(why).collect()
 }
@@ -97,7 +118,11 @@ struct Call {
 
 impl Call {
     fn made_up(&mut self, names: &[String]) {
-        self.not_rebuilt.extend(names.iter().map(|name| format!("{name}: its representation leaves it out; a placeholder is used")));
+        self.not_rebuilt.extend(
+            names
+                .iter()
+                .map(|name| format!("{name}: its representation leaves it out; a placeholder is used")),
+        );
     }
 }
 
@@ -106,11 +131,23 @@ fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Clas
         return Err("it is defined inside another function".into());
     }
     let package = module.split_once('.').map(|(package, _)| package.to_owned());
-    let mut call = Call { subject: function.name.clone(), imports: BTreeSet::new(), lines: Vec::new(), call: String::new(), package, rebuilt: Vec::new(), not_rebuilt: Vec::new() };
+    let mut call = Call {
+        subject: function.name.clone(),
+        imports: BTreeSet::new(),
+        lines: Vec::new(),
+        call: String::new(),
+        package,
+        rebuilt: Vec::new(),
+        not_rebuilt: Vec::new(),
+    };
     let has = |decorator: &str| function.decorators.iter().any(|name| name == decorator);
     let mut parameters = function.parameters.as_slice();
     let in_class = !function.classes.is_empty();
-    let receiver = if in_class && !has("staticmethod") { parameters.split_first() } else { None };
+    let receiver = if in_class && !has("staticmethod") {
+        parameters.split_first()
+    } else {
+        None
+    };
     let class = function.classes.join(".");
     let target = match (in_class, receiver) {
         (false, _) => {
@@ -118,7 +155,8 @@ fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Clas
             function.name.clone()
         }
         (true, received) => {
-            call.imports.insert(format!("from {module} import {}", function.classes[0]));
+            call.imports
+                .insert(format!("from {module} import {}", function.classes[0]));
             if let Some((first, rest)) = received {
                 parameters = rest;
                 if function.name == "__init__" {
@@ -153,14 +191,21 @@ fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Clas
                     ParameterKind::Keywords => format!("**{}", parameter.name),
                 });
             }
-            Err(reason) if parameter.has_default || matches!(parameter.kind, ParameterKind::Rest | ParameterKind::Keywords) => {
-                call.not_rebuilt.push(format!("{}: {reason}; its default is used", parameter.name));
+            Err(reason)
+                if parameter.has_default || matches!(parameter.kind, ParameterKind::Rest | ParameterKind::Keywords) =>
+            {
+                call.not_rebuilt
+                    .push(format!("{}: {reason}; its default is used", parameter.name));
             }
             Err(reason) => return Err(format!("{}: {reason}", parameter.name)),
         }
     }
     let property = has("property") || has("cached_property") || has("functools.cached_property");
-    let mut code = if property { target } else { format!("{target}({})", arguments.join(", ")) };
+    let mut code = if property {
+        target
+    } else {
+        format!("{target}({})", arguments.join(", "))
+    };
     if function.is_async {
         call.imports.insert("import asyncio".into());
         code = format!("asyncio.run({code})");
@@ -177,26 +222,54 @@ fn argument(frame: &Located, parameter: &Parameter, classes: &Classes, module: &
 }
 
 /// Calls of the project's WSGI applications with the recorded request.
-fn from_request(request: &HttpRequest, sources: &BTreeMap<String, String>, modules: &BTreeMap<String, String>) -> Vec<Call> {
-    let Some(url) = request.url.as_deref() else { return Vec::new() };
-    let path = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
+fn from_request(
+    request: &HttpRequest,
+    sources: &BTreeMap<String, String>,
+    modules: &BTreeMap<String, String>,
+) -> Vec<Call> {
+    let Some(url) = request.url.as_deref() else {
+        return Vec::new();
+    };
+    let path = url
+        .split_once("://")
+        .map_or(url, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
     let path = path.split(['?', '#']).next().unwrap_or("/");
-    let body = request.data.as_ref().map(|data| if let serde_json::Value::String(text) = data { text.clone() } else { data.to_string() }).unwrap_or_default();
+    let body = request
+        .data
+        .as_ref()
+        .map(|data| {
+            if let serde_json::Value::String(text) = data {
+                text.clone()
+            } else {
+                data.to_string()
+            }
+        })
+        .unwrap_or_default();
     let mut calls = Vec::new();
     for (file, text) in sources {
         let Some(module) = modules.get(file) else { continue };
         for application in wsgi_applications(text) {
             let mut lines = vec![
                 "environ = {}".to_owned(),
-                format!("environ[\"REQUEST_METHOD\"] = {}", quote(request.method.as_deref().unwrap_or("GET"))),
+                format!(
+                    "environ[\"REQUEST_METHOD\"] = {}",
+                    quote(request.method.as_deref().unwrap_or("GET"))
+                ),
                 format!("environ[\"PATH_INFO\"] = {}", quote(path)),
-                format!("environ[\"QUERY_STRING\"] = {}", quote(request.query.as_deref().unwrap_or(""))),
+                format!(
+                    "environ[\"QUERY_STRING\"] = {}",
+                    quote(request.query.as_deref().unwrap_or(""))
+                ),
                 format!("environ[\"wsgi.input\"] = io.BytesIO({}.encode())", quote(&body)),
                 format!("environ[\"CONTENT_LENGTH\"] = {}", quote(&body.len().to_string())),
             ];
             for (name, value) in &request.headers {
                 let key = name.to_uppercase().replace('-', "_");
-                let key = if key == "CONTENT_TYPE" { key } else { format!("HTTP_{key}") };
+                let key = if key == "CONTENT_TYPE" {
+                    key
+                } else {
+                    format!("HTTP_{key}")
+                };
                 if key != "CONTENT_LENGTH" && key != "HTTP_CONTENT_LENGTH" {
                     lines.push(format!("environ[{}] = {}", quote(&key), quote(value)));
                 }
@@ -205,7 +278,11 @@ fn from_request(request: &HttpRequest, sources: &BTreeMap<String, String>, modul
             lines.push(format!("if hasattr({application}, \"config\"):"));
             lines.push(format!("    {application}.config[\"PROPAGATE_EXCEPTIONS\"] = True"));
             let code = format!("b\"\".join({application}(environ, lambda status, headers, exc_info=None: None))");
-            let imports = ["import io".into(), "from wsgiref.util import setup_testing_defaults".into(), format!("from {module} import {application}")];
+            let imports = [
+                "import io".into(),
+                "from wsgiref.util import setup_testing_defaults".into(),
+                format!("from {module} import {application}"),
+            ];
             calls.push(Call {
                 subject: "request".into(),
                 imports: BTreeSet::from(imports),
@@ -224,28 +301,53 @@ fn wsgi_applications(text: &str) -> Vec<String> {
     text.lines()
         .filter_map(|line| {
             if line.starts_with("def ") && line.contains("(environ, start_response)") {
-                return line.strip_prefix("def ").and_then(|rest| rest.split('(').next()).map(str::to_owned);
+                return line
+                    .strip_prefix("def ")
+                    .and_then(|rest| rest.split('(').next())
+                    .map(str::to_owned);
             }
             let (name, value) = line.split_once('=')?;
-            let made = ["Flask(", "flask.Flask(", "get_wsgi_application(", "Bottle(", "falcon.App("].iter().any(|maker| value.trim().starts_with(maker));
-            (made && name.trim() == name.trim_end() && !name.contains(' ')).then(|| name.trim().to_owned()).or_else(|| {
-                (made && !name.starts_with(' ')).then(|| name.split(':').next().unwrap_or(name).trim().to_owned())
-            })
+            let made = [
+                "Flask(",
+                "flask.Flask(",
+                "get_wsgi_application(",
+                "Bottle(",
+                "falcon.App(",
+            ]
+            .iter()
+            .any(|maker| value.trim().starts_with(maker));
+            (made && name.trim() == name.trim_end() && !name.contains(' '))
+                .then(|| name.trim().to_owned())
+                .or_else(|| {
+                    (made && !name.starts_with(' ')).then(|| name.split(':').next().unwrap_or(name).trim().to_owned())
+                })
         })
         .collect()
 }
 
 /// The call, with the exceptions that are answers rather than failures: the application's own, unless such a one was raised.
 fn judged(call: &Call, raised: &ExceptionInfo) -> Vec<String> {
-    let Some(package) = &call.package else { return vec![call.call.clone()] };
-    let own = raised.module.as_deref().is_some_and(|module| module.split('.').next() == Some(package));
-    let and = if own { format!(" or type(answer).__name__ == {}", quote(&raised.kind)) } else { String::new() };
+    let Some(package) = &call.package else {
+        return vec![call.call.clone()];
+    };
+    let own = raised
+        .module
+        .as_deref()
+        .is_some_and(|module| module.split('.').next() == Some(package));
+    let and = if own {
+        format!(" or type(answer).__name__ == {}", quote(&raised.kind))
+    } else {
+        String::new()
+    };
     vec![
         "try:".to_owned(),
         format!("    {}", call.call),
         "except Exception as answer:".to_owned(),
         "    # An exception of the application's own is an answer, too.".to_owned(),
-        format!("    if type(answer).__module__.split(\".\")[0] != {}{and}:", quote(package)),
+        format!(
+            "    if type(answer).__module__.split(\".\")[0] != {}{and}:",
+            quote(package)
+        ),
         "        raise".to_owned(),
     ]
 }
@@ -272,7 +374,14 @@ fn finish(number: usize, call: Call, raised: &ExceptionInfo, style: &Style<'_>) 
         text.push_str(import);
         text.push('\n');
     }
-    let (head, indent) = if style.pytest { (format!("\n\ndef {name}():\n"), "    ") } else { (format!("\n\nclass WrittenFromAlert(unittest.TestCase):\n    def {name}(self):\n"), "        ") };
+    let (head, indent) = if style.pytest {
+        (format!("\n\ndef {name}():\n"), "    ")
+    } else {
+        (
+            format!("\n\nclass WrittenFromAlert(unittest.TestCase):\n    def {name}(self):\n"),
+            "        ",
+        )
+    };
     text.push_str(&head);
     for line in call.lines.iter().chain(&judged(&call, raised)) {
         text.push_str(indent);
@@ -280,8 +389,20 @@ fn finish(number: usize, call: Call, raised: &ExceptionInfo, style: &Style<'_>) 
         text.push('\n');
     }
     let file = format!("test_fixpoint_{}_{number}.py", style.tag);
-    let path = if style.folder.is_empty() { file } else { format!("{}/{file}", style.folder) };
-    Candidate { test: WrittenTest { path, content: text, rebuilt: call.rebuilt, not_rebuilt: call.not_rebuilt }, name }
+    let path = if style.folder.is_empty() {
+        file
+    } else {
+        format!("{}/{file}", style.folder)
+    };
+    Candidate {
+        test: WrittenTest {
+            path,
+            content: text,
+            rebuilt: call.rebuilt,
+            not_rebuilt: call.not_rebuilt,
+        },
+        name,
+    }
 }
 
 #[cfg(test)]
@@ -294,26 +415,55 @@ mod tests {
 
     fn alert(frames: Vec<StackFrame>) -> ErrorAlert {
         ErrorAlert {
-            issue_id: "1".into(), event_id: "2".into(), title: "t".into(), issue_url: None, organization: None, project: None, environment: None, release: None,
-            platform: None, rule: None, occurred_at: None, request: None,
-            exceptions: vec![ExceptionInfo { kind: "ZeroDivisionError".into(), frames, ..ExceptionInfo::default() }],
+            issue_id: "1".into(),
+            event_id: "2".into(),
+            title: "t".into(),
+            issue_url: None,
+            organization: None,
+            project: None,
+            environment: None,
+            release: None,
+            platform: None,
+            rule: None,
+            occurred_at: None,
+            request: None,
+            exceptions: vec![ExceptionInfo {
+                kind: "ZeroDivisionError".into(),
+                frames,
+                ..ExceptionInfo::default()
+            }],
         }
     }
 
     #[test]
     fn a_call_is_written_with_its_recorded_arguments() {
         let cart = "class Cart:\n    def mean(self, prices, *, digits=2):\n        return round(sum(prices) / len(prices), digits)\n";
-        let sources = BTreeMap::from([("src/shop/cart.py".to_owned(), cart.to_owned()), ("src/shop/__init__.py".to_owned(), String::new())]);
+        let sources = BTreeMap::from([
+            ("src/shop/cart.py".to_owned(), cart.to_owned()),
+            ("src/shop/__init__.py".to_owned(), String::new()),
+        ]);
         let frame = StackFrame {
             file: Some("/app/shop/cart.py".into()),
             function: Some("mean".into()),
             line: Some(3),
-            vars: BTreeMap::from([("self".into(), json!("<shop.cart.Cart object at 0x1>")), ("prices".into(), json!([]))]),
+            vars: BTreeMap::from([
+                ("self".into(), json!("<shop.cart.Cart object at 0x1>")),
+                ("prices".into(), json!([])),
+            ]),
             ..StackFrame::default()
         };
         let alert = alert(vec![frame]);
         let frames = locate(&alert.exceptions[0], &sources);
-        let found = candidates(&alert, &frames, &sources, &Style { folder: "tests", pytest: true, tag: "ab" });
+        let found = candidates(
+            &alert,
+            &frames,
+            &sources,
+            &Style {
+                folder: "tests",
+                pytest: true,
+                tag: "ab",
+            },
+        );
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].test.path, "tests/test_fixpoint_ab_0.py");
         let expected = "\"\"\"Written from an alert: the recorded call must no longer raise.\"\"\"\n\nfrom shop.cart import Cart\n\n\ndef test_mean_does_not_raise_zero_division_error():\n    self = Cart()\n    prices = []\n    try:\n        self.mean(prices)\n    except Exception as answer:\n        # An exception of the application's own is an answer, too.\n        if type(answer).__module__.split(\".\")[0] != \"shop\":\n            raise\n";
@@ -323,13 +473,24 @@ mod tests {
 
     #[test]
     fn wsgi_applications_are_found() {
-        assert_eq!(wsgi_applications("app = Flask(__name__)\n  x = Flask(1)\ndef application(environ, start_response):\n"), ["app", "application"]);
+        assert_eq!(
+            wsgi_applications("app = Flask(__name__)\n  x = Flask(1)\ndef application(environ, start_response):\n"),
+            ["app", "application"]
+        );
     }
 
     #[test]
     fn modules_follow_packages() {
-        let sources: BTreeMap<String, String> =
-            ["src/shop/__init__.py", "src/shop/a/__init__.py", "src/shop/a/b.py", "tool.py", "src/ns/x.py"].iter().map(|p| ((*p).to_owned(), String::new())).collect();
+        let sources: BTreeMap<String, String> = [
+            "src/shop/__init__.py",
+            "src/shop/a/__init__.py",
+            "src/shop/a/b.py",
+            "tool.py",
+            "src/ns/x.py",
+        ]
+        .iter()
+        .map(|p| ((*p).to_owned(), String::new()))
+        .collect();
         let modules = modules(&sources);
         assert_eq!(modules["src/shop/a/b.py"], "shop.a.b");
         assert_eq!(modules["src/shop/__init__.py"], "shop");

@@ -62,11 +62,29 @@ struct Line {
 pub fn parse(lines: &str) -> BTreeMap<TestId, TestAnswer> {
     let mut tests = BTreeMap::new();
     for line in lines.lines() {
-        let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
-        let frames = line.frames.into_iter().map(|(file, at, function)| CodeFrame { file, line: u32::try_from(at).unwrap_or(0), function }).collect();
-        let answer = TestAnswer { answer: line.answer, error_type: line.error_type, message: line.message, frames, collecting: line.collect };
+        let Ok(line) = serde_json::from_str::<Line>(line) else {
+            continue;
+        };
+        let frames = line
+            .frames
+            .into_iter()
+            .map(|(file, at, function)| CodeFrame {
+                file,
+                line: u32::try_from(at).unwrap_or(0),
+                function,
+            })
+            .collect();
+        let answer = TestAnswer {
+            answer: line.answer,
+            error_type: line.error_type,
+            message: line.message,
+            frames,
+            collecting: line.collect,
+        };
         let id = TestId::new(line.id);
-        let keep_old = tests.get(&id).is_some_and(|old: &TestAnswer| old.answer.is_failure() && !answer.answer.is_failure());
+        let keep_old = tests
+            .get(&id)
+            .is_some_and(|old: &TestAnswer| old.answer.is_failure() && !answer.answer.is_failure());
         if !keep_old {
             tests.insert(id, answer);
         }
@@ -77,10 +95,28 @@ pub fn parse(lines: &str) -> BTreeMap<TestId, TestAnswer> {
 /// What can be known from printed output: the tests that failed.
 pub fn from_log(reading: &LogReading) -> BTreeMap<TestId, TestAnswer> {
     let failed = |test: &crate::diagnose::FailedTest| {
-        let frames = test.frames.iter().map(|f| CodeFrame { file: f.file.clone(), line: f.line, function: f.function.clone().unwrap_or_default() }).collect();
-        TestAnswer { answer: Answer::Failed, error_type: test.error_type.clone(), message: test.message.clone(), frames, collecting: false }
+        let frames = test
+            .frames
+            .iter()
+            .map(|f| CodeFrame {
+                file: f.file.clone(),
+                line: f.line,
+                function: f.function.clone().unwrap_or_default(),
+            })
+            .collect();
+        TestAnswer {
+            answer: Answer::Failed,
+            error_type: test.error_type.clone(),
+            message: test.message.clone(),
+            frames,
+            collecting: false,
+        }
     };
-    reading.failed.iter().map(|test| (TestId::new(test.id.clone()), failed(test))).collect()
+    reading
+        .failed
+        .iter()
+        .map(|test| (TestId::new(test.id.clone()), failed(test)))
+        .collect()
 }
 
 #[cfg(test)]

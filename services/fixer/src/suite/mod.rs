@@ -83,12 +83,18 @@ pub enum SuiteError {
 impl SuiteRun {
     /// Tests with an answer that counts as failing.
     pub fn failing(&self) -> impl Iterator<Item = &TestId> {
-        self.tests.iter().filter(|(_, test)| test.answer.is_failure()).map(|(id, _)| id)
+        self.tests
+            .iter()
+            .filter(|(_, test)| test.answer.is_failure())
+            .map(|(id, _)| id)
     }
 
     /// Tests that passed.
     pub fn passing(&self) -> impl Iterator<Item = &TestId> {
-        self.tests.iter().filter(|(_, test)| test.answer == Answer::Passed).map(|(id, _)| id)
+        self.tests
+            .iter()
+            .filter(|(_, test)| test.answer == Answer::Passed)
+            .map(|(id, _)| id)
     }
 
     /// Whether this test passed. A test without an answer did not.
@@ -125,9 +131,19 @@ impl Bench {
     ///
     /// # Errors
     /// When the run could not be made; a run that failed is a [`SuiteRun`].
-    pub async fn run(&self, suite: &Suite, tree: &str, extra: &[(String, String)], only: Option<&[TestId]>) -> Result<SuiteRun, SuiteError> {
+    pub async fn run(
+        &self,
+        suite: &Suite,
+        tree: &str,
+        extra: &[(String, String)],
+        only: Option<&[TestId]>,
+    ) -> Result<SuiteRun, SuiteError> {
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&self.scratch)?;
-        let (work, report, out) = (folder.path().join("work"), folder.path().join("report"), folder.path().join("out"));
+        let (work, report, out) = (
+            folder.path().join("work"),
+            folder.path().join("report"),
+            folder.path().join("out"),
+        );
         self.git.write_out(tree, &work).await?;
         for (path, content) in extra {
             write_inside(&work, path, content)?;
@@ -156,13 +172,31 @@ impl Bench {
         if !reported {
             tests = answer::from_log(&diagnose::read(output.as_bytes()));
         }
-        Ok(SuiteRun { exit_code, tests, reported, output, timed_out, wall: finished.wall, cpu: finished.cpu })
+        Ok(SuiteRun {
+            exit_code,
+            tests,
+            reported,
+            output,
+            timed_out,
+            wall: finished.wall,
+            cpu: finished.cpu,
+        })
     }
 
-    fn command(&self, suite: &Suite, work: &Path, report: &Path, out: &Path, only: Option<&[TestId]>) -> Result<Command, SuiteError> {
+    fn command(
+        &self,
+        suite: &Suite,
+        work: &Path,
+        report: &Path,
+        out: &Path,
+        only: Option<&[TestId]>,
+    ) -> Result<Command, SuiteError> {
         let mut command = Command::new(["/bin/sh", "-e", "-c", &suite.command]).limits(self.limits);
         command = command.cwd(Path::new(WORK).join(&suite.working_directory));
-        command = command.mount(Mount::read_write(work, WORK)).mount(Mount::read_only(report, REPORT)).mount(Mount::read_write(out, OUT));
+        command = command
+            .mount(Mount::read_write(work, WORK))
+            .mount(Mount::read_only(report, REPORT))
+            .mount(Mount::read_write(out, OUT));
         command = command.mounts(self.environment.mounts.iter().cloned());
         let mut python_path = vec![REPORT.to_owned()];
         for (name, value) in self.environment.env.iter().chain(&suite.env) {
@@ -192,7 +226,12 @@ impl Bench {
 
 /// Writes a file below `root`, refusing to go through links that the repository brought along.
 pub(crate) fn write_inside(root: &Path, path: &str, content: &str) -> std::io::Result<()> {
-    let refuse = || std::io::Error::new(std::io::ErrorKind::InvalidInput, format!("{path} leads out of the checkout"));
+    let refuse = || {
+        std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            format!("{path} leads out of the checkout"),
+        )
+    };
     let relative = domain::path::RepoPath::parse(path).map_err(|_| refuse())?;
     let mut at = root.to_owned();
     for part in relative.as_str().split('/') {

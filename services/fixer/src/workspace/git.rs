@@ -104,7 +104,9 @@ impl Git {
     /// # Errors
     /// See [`Git::run`].
     pub async fn text(&self, args: &[&str]) -> Result<String, GitError> {
-        Ok(String::from_utf8_lossy(&self.run(args).await?).trim_end_matches('\n').to_owned())
+        Ok(String::from_utf8_lossy(&self.run(args).await?)
+            .trim_end_matches('\n')
+            .to_owned())
     }
 
     /// Runs a local command with an index of its own and with input.
@@ -131,7 +133,13 @@ impl Git {
     pub async fn remote(&self, args: &[&str], credential: Option<&Credential>) -> Result<String, GitError> {
         use secrecy::ExposeSecret as _;
         // The environment of this git process is the one place where the token stands; nobody else's code runs beside it.
-        let helper = credential.map(|c| (format!("credential.{}.helper", c.origin), &c.user, c.password.expose_secret()));
+        let helper = credential.map(|c| {
+            (
+                format!("credential.{}.helper", c.origin),
+                &c.user,
+                c.password.expose_secret(),
+            )
+        });
         let env: Vec<(&str, &str)> = match &helper {
             Some((key, user, password)) => vec![
                 ("GIT_CONFIG_COUNT", "1"),
@@ -146,18 +154,45 @@ impl Git {
         Ok(String::from_utf8_lossy(&out).trim_end_matches('\n').to_owned())
     }
 
-    async fn call(&self, args: &[&str], env: &[(&str, &str)], input: Option<&[u8]>, limit: Duration) -> Result<Vec<u8>, GitError> {
+    async fn call(
+        &self,
+        args: &[&str],
+        env: &[(&str, &str)],
+        input: Option<&[u8]>,
+        limit: Duration,
+    ) -> Result<Vec<u8>, GitError> {
         let name = args.first().copied().unwrap_or("").to_owned();
-        #[allow(clippy::disallowed_methods, reason = "this module is the one place in the fixer that starts git")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "this module is the one place in the fixer that starts git"
+        )]
         let mut command = tokio::process::Command::new("git");
-        command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", "/nonexistent").env("LC_ALL", "C.UTF-8");
-        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_TERMINAL_PROMPT", "0");
-        command.env("GIT_ALLOW_PROTOCOL", "https:http:file").env("GIT_DIR", &self.dir).envs(env.iter().copied());
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", "/nonexistent")
+            .env("LC_ALL", "C.UTF-8");
+        command
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_TERMINAL_PROMPT", "0");
+        command
+            .env("GIT_ALLOW_PROTOCOL", "https:http:file")
+            .env("GIT_DIR", &self.dir)
+            .envs(env.iter().copied());
         for setting in SAFE {
             command.args(["-c", setting]);
         }
-        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let start = |source| GitError::Start { command: name.clone(), source };
+        command
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let start = |source| GitError::Start {
+            command: name.clone(),
+            source,
+        };
         let mut child = command.spawn().map_err(start)?;
         let stdin = child.stdin.take();
         let feed = async {
@@ -169,14 +204,23 @@ impl Git {
         let both = async { tokio::join!(feed, child.wait_with_output()).1 };
         let output = tokio::time::timeout(limit, both)
             .await
-            .map_err(|_| GitError::TimedOut { command: name.clone(), seconds: limit.as_secs() })?
-            .map_err(|source| GitError::Start { command: name.clone(), source })?;
+            .map_err(|_| GitError::TimedOut {
+                command: name.clone(),
+                seconds: limit.as_secs(),
+            })?
+            .map_err(|source| GitError::Start {
+                command: name.clone(),
+                source,
+            })?;
         if output.status.success() {
             return Ok(output.stdout);
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         let message = lines[lines.len().saturating_sub(6)..].join("; ");
-        Err(GitError::Failed { command: name, message: github::redact(&message) })
+        Err(GitError::Failed {
+            command: name,
+            message: github::redact(&message),
+        })
     }
 }

@@ -26,7 +26,10 @@ impl Mirrors {
     /// Mirrors under `root`.
     #[must_use]
     pub fn under(root: &Path) -> Self {
-        Self { root: root.to_owned(), locks: Arc::default() }
+        Self {
+            root: root.to_owned(),
+            locks: Arc::default(),
+        }
     }
 
     /// The mirror of `repo`, made empty where it is new.
@@ -42,11 +45,19 @@ impl Mirrors {
         let git = Git::at(&dir);
         let guard = lock.lock().await;
         if !dir.join("HEAD").exists() {
-            std::fs::create_dir_all(&dir).map_err(|source| GitError::Start { command: "init".into(), source })?;
+            std::fs::create_dir_all(&dir).map_err(|source| GitError::Start {
+                command: "init".into(),
+                source,
+            })?;
             git.run(&["init", "--quiet", "--bare", "--initial-branch=main"]).await?;
         }
         drop(guard);
-        Ok(Mirror { git, url, credential, lock })
+        Ok(Mirror {
+            git,
+            url,
+            credential,
+            lock,
+        })
     }
 }
 
@@ -60,7 +71,10 @@ impl Mirror {
     /// The same mirror with another right.
     #[must_use]
     pub fn with_credential(&self, credential: Option<Credential>) -> Self {
-        Self { credential, ..self.clone() }
+        Self {
+            credential,
+            ..self.clone()
+        }
     }
 
     /// The server's default branch.
@@ -68,9 +82,20 @@ impl Mirror {
     /// # Errors
     /// When the server cannot be asked, or has no branch.
     pub async fn default_branch(&self) -> Result<BranchName, GitError> {
-        let said = self.git.remote(&["ls-remote", "--symref", "--end-of-options", &self.url, "HEAD"], self.credential.as_ref()).await?;
-        let name = said.lines().find_map(|line| line.strip_prefix("ref: refs/heads/")?.split('\t').next());
-        let none = || GitError::Failed { command: "ls-remote".into(), message: "the repository has no default branch".into() };
+        let said = self
+            .git
+            .remote(
+                &["ls-remote", "--symref", "--end-of-options", &self.url, "HEAD"],
+                self.credential.as_ref(),
+            )
+            .await?;
+        let name = said
+            .lines()
+            .find_map(|line| line.strip_prefix("ref: refs/heads/")?.split('\t').next());
+        let none = || GitError::Failed {
+            command: "ls-remote".into(),
+            message: "the repository has no default branch".into(),
+        };
         name.and_then(|name| BranchName::parse(name).ok()).ok_or_else(none)
     }
 
@@ -79,8 +104,17 @@ impl Mirror {
     /// # Errors
     /// When the server cannot be asked.
     pub async fn remote_head(&self, branch: &BranchName) -> Result<Option<CommitSha>, GitError> {
-        let said = self.git.remote(&["ls-remote", "--end-of-options", &self.url, &branch.reference()], self.credential.as_ref()).await?;
-        Ok(said.split_whitespace().next().and_then(|sha| CommitSha::parse(sha).ok()))
+        let said = self
+            .git
+            .remote(
+                &["ls-remote", "--end-of-options", &self.url, &branch.reference()],
+                self.credential.as_ref(),
+            )
+            .await?;
+        Ok(said
+            .split_whitespace()
+            .next()
+            .and_then(|sha| CommitSha::parse(sha).ok()))
     }
 
     /// Fetches a branch and returns its newest commit.
@@ -90,20 +124,64 @@ impl Mirror {
     pub async fn fetch(&self, branch: &BranchName) -> Result<CommitSha, GitError> {
         let _one_at_a_time = self.lock.lock().await;
         let refspec = format!("+{0}:{0}", branch.reference());
-        let args = ["-c", "transfer.fsckObjects=true", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--end-of-options", &self.url, &refspec];
+        let args = [
+            "-c",
+            "transfer.fsckObjects=true",
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--end-of-options",
+            &self.url,
+            &refspec,
+        ];
         self.git.remote(&args, self.credential.as_ref()).await?;
-        let sha = self.git.text(&["rev-parse", "--verify", "--quiet", &format!("{}^{{commit}}", branch.reference())]).await?;
-        CommitSha::parse(&sha).map_err(|e| GitError::Failed { command: "rev-parse".into(), message: e.to_string() })
+        let sha = self
+            .git
+            .text(&[
+                "rev-parse",
+                "--verify",
+                "--quiet",
+                &format!("{}^{{commit}}", branch.reference()),
+            ])
+            .await?;
+        CommitSha::parse(&sha).map_err(|e| GitError::Failed {
+            command: "rev-parse".into(),
+            message: e.to_string(),
+        })
     }
 
     /// Pushes a commit to one of our branches, if the server still has there what we think: `expected`, or nothing.
     ///
     /// # Errors
     /// When it does not, or the server cannot be asked: a look at the branch tells which.
-    pub async fn push(&self, commit: &CommitSha, branch: &BranchName, expected: Option<&CommitSha>) -> Result<(), GitError> {
-        let lease = format!("--force-with-lease={}:{}", branch.reference(), expected.map_or("", CommitSha::as_str));
+    pub async fn push(
+        &self,
+        commit: &CommitSha,
+        branch: &BranchName,
+        expected: Option<&CommitSha>,
+    ) -> Result<(), GitError> {
+        let lease = format!(
+            "--force-with-lease={}:{}",
+            branch.reference(),
+            expected.map_or("", CommitSha::as_str)
+        );
         let refspec = format!("{commit}:{}", branch.reference());
-        self.git.remote(&["push", "--quiet", "--no-verify", &lease, "--end-of-options", &self.url, &refspec], self.credential.as_ref()).await?;
+        self.git
+            .remote(
+                &[
+                    "push",
+                    "--quiet",
+                    "--no-verify",
+                    &lease,
+                    "--end-of-options",
+                    &self.url,
+                    &refspec,
+                ],
+                self.credential.as_ref(),
+            )
+            .await?;
         Ok(())
     }
 }

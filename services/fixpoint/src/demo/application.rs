@@ -53,27 +53,72 @@ pub struct Application {
 
 impl Application {
     /// Writes the application out and prepares an environment with the Sentry SDK, and one for its tests.
-    pub async fn prepare(sandbox: Arc<dyn Sandbox>, preparer: &Preparer, folder: &Path, tell: &(dyn Fn(&str) + Send + Sync)) -> anyhow::Result<Self> {
+    pub async fn prepare(
+        sandbox: Arc<dyn Sandbox>,
+        preparer: &Preparer,
+        folder: &Path,
+        tell: &(dyn Fn(&str) + Send + Sync),
+    ) -> anyhow::Result<Self> {
         let (shop, sdk) = (folder.join("shop"), folder.join("sdk"));
         write(&shop, &files())?;
-        write(&sdk, &BTreeMap::from([("requirements.txt".to_owned(), "sentry-sdk>=2\n".to_owned()), ("capture.py".to_owned(), CAPTURE.to_owned())]))?;
-        let spec = |runner| PrepareSpec { setup_command: None, runner, inside: PathBuf::from(WORK) };
+        write(
+            &sdk,
+            &BTreeMap::from([
+                ("requirements.txt".to_owned(), "sentry-sdk>=2\n".to_owned()),
+                ("capture.py".to_owned(), CAPTURE.to_owned()),
+            ]),
+        )?;
+        let spec = |runner| PrepareSpec {
+            setup_command: None,
+            runner,
+            inside: PathBuf::from(WORK),
+        };
         tell("installing the official Sentry SDK");
-        let with_sdk = preparer.prepare(&sdk, &spec(None), &|_| {}).await.context("the Sentry SDK could not be installed")?;
+        let with_sdk = preparer
+            .prepare(&sdk, &spec(None), &|_| {})
+            .await
+            .context("the Sentry SDK could not be installed")?;
         tell("installing pytest for the application's own CI");
-        let with_tests = preparer.prepare(&shop, &spec(Some(Framework::Pytest)), &|_| {}).await.context("pytest could not be installed")?;
-        Ok(Self { sandbox, folder: folder.to_owned(), with_sdk, with_tests })
+        let with_tests = preparer
+            .prepare(&shop, &spec(Some(Framework::Pytest)), &|_| {})
+            .await
+            .context("pytest could not be installed")?;
+        Ok(Self {
+            sandbox,
+            folder: folder.to_owned(),
+            with_sdk,
+            with_tests,
+        })
     }
 
     /// Uses the running application as a customer does who meets a bug; returns the event that the SDK captured.
     pub async fn capture(&self, bug: &str) -> anyhow::Result<Value> {
-        let python = self.with_sdk.python.as_ref().context("there is no Python")?.to_string_lossy().into_owned();
-        let command = Command::new([python.as_str(), "/sdk/capture.py", "--bug", bug, "--app", WORK, "--release", "shop@1.4.0"])
-            .cwd(WORK)
-            .mount(Mount::read_only(self.folder.join("shop"), WORK))
-            .mount(Mount::read_only(self.folder.join("sdk"), "/sdk"));
+        let python = self
+            .with_sdk
+            .python
+            .as_ref()
+            .context("there is no Python")?
+            .to_string_lossy()
+            .into_owned();
+        let command = Command::new([
+            python.as_str(),
+            "/sdk/capture.py",
+            "--bug",
+            bug,
+            "--app",
+            WORK,
+            "--release",
+            "shop@1.4.0",
+        ])
+        .cwd(WORK)
+        .mount(Mount::read_only(self.folder.join("shop"), WORK))
+        .mount(Mount::read_only(self.folder.join("sdk"), "/sdk"));
         let done = self.sandbox.run(&with(command, &self.with_sdk)).await?;
-        ensure!(done.exit == Exit::Code(0), "the application did not break as it should: {}", done.stderr.text);
+        ensure!(
+            done.exit == Exit::Code(0),
+            "the application did not break as it should: {}",
+            done.stderr.text
+        );
         serde_json::from_str(&done.stdout.text).context("the SDK's event cannot be read")
     }
 
@@ -82,18 +127,26 @@ impl Application {
         let folder = self.folder.join("ci");
         write(&folder, &self::files())?;
         write(&folder, files)?;
-        let command = Command::new(["/bin/sh", "-c", "python -m pytest -q -p no:cacheprovider"]).cwd(WORK).mount(Mount::read_write(&folder, WORK));
+        let command = Command::new(["/bin/sh", "-c", "python -m pytest -q -p no:cacheprovider"])
+            .cwd(WORK)
+            .mount(Mount::read_write(&folder, WORK));
         let done = self.sandbox.run(&with(command, &self.with_tests)).await?;
         match done.exit {
             Exit::Code(code @ (0 | 1)) => Ok((code == 0, done.stdout.text)),
-            other => bail!("the application's tests could not be run ({other:?}): {}", done.stderr.text),
+            other => bail!(
+                "the application's tests could not be run ({other:?}): {}",
+                done.stderr.text
+            ),
         }
     }
 }
 
 fn with(command: Command, environment: &Environment) -> Command {
     let command = command.mounts(environment.mounts.iter().cloned());
-    environment.env.iter().fold(command, |command, (name, value)| command.env(name, value))
+    environment
+        .env
+        .iter()
+        .fold(command, |command, (name, value)| command.env(name, value))
 }
 
 fn write(folder: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {

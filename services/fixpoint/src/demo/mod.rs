@@ -29,15 +29,28 @@ pub async fn run(arguments: Demo) -> anyhow::Result<u8> {
     let event = stage.capture(RAISED, &narrator).await?;
     narrator.exception(&event);
     let answer = stage.alert("4711", &event).await?;
-    ensure!(answer.status == 202, "the alert was answered with {}: {}", answer.status, answer.body);
-    narrator.say(&format!("POST /webhooks/sentry answered {} {}", answer.status, answer.body));
-    let job = answer.body["jobId"].as_str().context("the answer names no job")?.to_owned();
+    ensure!(
+        answer.status == 202,
+        "the alert was answered with {}: {}",
+        answer.status,
+        answer.body
+    );
+    narrator.say(&format!(
+        "POST /webhooks/sentry answered {} {}",
+        answer.status, answer.body
+    ));
+    let job = answer.body["jobId"]
+        .as_str()
+        .context("the answer names no job")?
+        .to_owned();
     let first = stage.watch(&job, &narrator).await?;
     expect(&first, "proved")?;
 
     narrator.title("2. A colleague pushes a commit, and CI turns red");
     let run = stage.push_regression(&narrator).await?;
-    narrator.say(&format!("GitHub has sent workflow_run.completed for run {run}; its log will be fetched from the API and read."));
+    narrator.say(&format!(
+        "GitHub has sent workflow_run.completed for run {run}; its log will be fetched from the API and read."
+    ));
     let job = stage.job_of_run(run).await?;
     let second = stage.watch(&job, &narrator).await?;
     expect(&second, "proved")?;
@@ -46,7 +59,12 @@ pub async fn run(arguments: Demo) -> anyhow::Result<u8> {
     let mut again = event.clone();
     again["event_id"] = Value::from(uuid::Uuid::new_v4().simple().to_string());
     let answer = stage.alert("4711", &again).await?;
-    ensure!(answer.status == 200 && answer.body["skipped"] == true, "the repeated alert was answered with {}: {}", answer.status, answer.body);
+    ensure!(
+        answer.status == 200 && answer.body["skipped"] == true,
+        "the repeated alert was answered with {}: {}",
+        answer.status,
+        answer.body
+    );
     let reason = stage.newest_decision().await?;
     narrator.skipped(&answer.body, &reason);
 
@@ -54,14 +72,19 @@ pub async fn run(arguments: Demo) -> anyhow::Result<u8> {
     let event = stage.capture(FORBIDDEN, &narrator).await?;
     narrator.exception(&event);
     let answer = stage.alert("4712", &event).await?;
-    let job = answer.body["jobId"].as_str().context("the answer names no job")?.to_owned();
+    let job = answer.body["jobId"]
+        .as_str()
+        .context("the answer names no job")?
+        .to_owned();
     let refused = stage.watch(&job, &narrator).await?;
     expect(&refused, "refused")?;
     narrator.refused(&refused.job);
 
     narrator.title("What people see on GitHub");
     for pull in stage.pulls() {
-        let job = [&first, &second].into_iter().find(|watched| watched.job["pr_number"] == pull.number);
+        let job = [&first, &second]
+            .into_iter()
+            .find(|watched| watched.job["pr_number"] == pull.number);
         narrator.pull_request(&pull, job.map(|watched| &watched.job));
     }
     narrator.title("What people see in Slack");
@@ -85,7 +108,14 @@ pub async fn run(arguments: Demo) -> anyhow::Result<u8> {
 
 fn expect(watched: &Watched, outcome: &str) -> anyhow::Result<()> {
     let is = watched.job["outcome"].as_str().unwrap_or("nothing");
-    ensure!(is == outcome, "the job ended with `{is}` instead of `{outcome}`: {}", watched.job["message"].as_str().unwrap_or(""));
-    ensure!(outcome != "proved" || watched.job["pr_url"] != Value::Null, "the job has no pull request");
+    ensure!(
+        is == outcome,
+        "the job ended with `{is}` instead of `{outcome}`: {}",
+        watched.job["message"].as_str().unwrap_or("")
+    );
+    ensure!(
+        outcome != "proved" || watched.job["pr_url"] != Value::Null,
+        "the job has no pull request"
+    );
     Ok(())
 }

@@ -52,10 +52,22 @@ impl Stage {
         let run = folder.join(format!("run-{}", uuid::Uuid::now_v7().simple()));
         std::fs::create_dir_all(&run)?;
 
-        let github = Sim::start(SimOptions { tokens: vec![Token::write(TOKEN, "fixpoint-bot")], ..SimOptions::default() }).await?;
+        let github = Sim::start(SimOptions {
+            tokens: vec![Token::write(TOKEN, "fixpoint-bot")],
+            ..SimOptions::default()
+        })
+        .await?;
         let slack = SlackStandIn::start().await?;
-        github.repository(REPO).files(application::files()).first_commit("ada", "A small shop").create()?;
-        narrator.say(&format!("GitHub stand-in at {}, Slack stand-in at {}", github.web_url(), slack.webhook_url()));
+        github
+            .repository(REPO)
+            .files(application::files())
+            .first_commit("ada", "A small shop")
+            .create()?;
+        narrator.say(&format!(
+            "GitHub stand-in at {}, Slack stand-in at {}",
+            github.web_url(),
+            slack.webhook_url()
+        ));
 
         let source = settings::Source::process().environment([
             ("SENTRY_WEBHOOK_SECRET", SENTRY_SECRET),
@@ -68,7 +80,15 @@ impl Stage {
             ("GITHUB_API_URL", github.url()),
             ("SLACK_WEBHOOK_URL", &slack.webhook_url()),
         ]);
-        let source = source.set("data.dir", run.to_string_lossy()).set("server.listen", "127.0.0.1:0").set("bus.url", "memory://").set("project.budget_seconds", "60").set("database.url", format!("sqlite://{}", run.join("fixpoint.db").display()));
+        let source = source
+            .set("data.dir", run.to_string_lossy())
+            .set("server.listen", "127.0.0.1:0")
+            .set("bus.url", "memory://")
+            .set("project.budget_seconds", "60")
+            .set(
+                "database.url",
+                format!("sqlite://{}", run.join("fixpoint.db").display()),
+            );
         let all = settings::Settings::load(&source)?;
         let fixer = fixer::Settings::read(&all)?;
         // Environments outlive a run of the demo, so that the second one is quick.
@@ -77,12 +97,30 @@ impl Stage {
         let workshop = fixer.workshop()?;
         let stop = CancellationToken::new();
         let running = up::start(&source, stop.clone()).await?;
-        narrator.say(&format!("fixpoint up at http://{} (one process, in-memory bus, SQLite)", running.address));
+        narrator.say(&format!(
+            "fixpoint up at http://{} (one process, in-memory bus, SQLite)",
+            running.address
+        ));
         let tell = |line: &str| narrator.say(line);
-        let application = Application::prepare(Arc::clone(&workshop.sandbox), &workshop.preparer, &run.join("application"), &tell).await?;
+        let application = Application::prepare(
+            Arc::clone(&workshop.sandbox),
+            &workshop.preparer,
+            &run.join("application"),
+            &tell,
+        )
+        .await?;
         github.add_webhook(&format!("http://{}/webhooks/github", running.address), GITHUB_SECRET);
         let sentry = SentryStandIn::new(format!("http://{}/webhooks/sentry", running.address), SENTRY_SECRET)?;
-        Ok(Self { folder: run, github, slack, sentry, application, http: http_client(Duration::from_secs(10))?, running, stop })
+        Ok(Self {
+            folder: run,
+            github,
+            slack,
+            sentry,
+            application,
+            http: http_client(Duration::from_secs(10))?,
+            running,
+            stop,
+        })
     }
 
     /// Where the system listens.
@@ -111,7 +149,10 @@ impl Stage {
         for line in log.lines().filter(|line| line.starts_with("FAILED")) {
             narrator.say(&format!("CI: {line}"));
         }
-        let steps = vec![Step::passes("Install", "python -m pip install -r requirements-dev.txt", ""), Step::fails("Test", "python -m pytest -q", &log)];
+        let steps = vec![
+            Step::passes("Install", "python -m pip install -r requirements-dev.txt", ""),
+            Step::fails("Test", "python -m pytest -q", &log),
+        ];
         self.github.fail_workflow(REPO, "main", &sha, "Tests", "test", steps)
     }
 
@@ -120,7 +161,11 @@ impl Stage {
         let started = Instant::now();
         while started.elapsed() < SOON {
             let jobs = self.get("/api/v1/jobs").await?;
-            let job = jobs["jobs"].as_array().into_iter().flatten().find(|job| job["run_id"] == json!(run));
+            let job = jobs["jobs"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|job| job["run_id"] == json!(run));
             if let Some(id) = job.and_then(|job| job["id"].as_str()) {
                 return Ok(id.to_owned());
             }
@@ -136,7 +181,10 @@ impl Stage {
         while started.elapsed() < JOB {
             let job = self.get(&format!("/api/v1/jobs/{id}")).await?;
             shown.update(&job);
-            if job["state"].as_str().is_some_and(|state| !matches!(state, "queued" | "running")) {
+            if job["state"]
+                .as_str()
+                .is_some_and(|state| !matches!(state, "queued" | "running"))
+            {
                 shown.end(&job);
                 return Ok(Watched { job });
             }
@@ -162,8 +210,17 @@ impl Stage {
         while started.elapsed() < SOON && self.slack.messages().len() < wanted {
             tokio::time::sleep(LOOK).await;
         }
-        let messages: Vec<String> = self.slack.messages().iter().map(stand_in::slack::SlackMessage::as_read).collect();
-        ensure!(messages.len() == wanted, "Slack heard {} messages instead of {wanted}", messages.len());
+        let messages: Vec<String> = self
+            .slack
+            .messages()
+            .iter()
+            .map(stand_in::slack::SlackMessage::as_read)
+            .collect();
+        ensure!(
+            messages.len() == wanted,
+            "Slack heard {} messages instead of {wanted}",
+            messages.len()
+        );
         Ok(messages)
     }
 
@@ -172,7 +229,11 @@ impl Stage {
         for (number, job) in jobs.iter().enumerate() {
             let file = self.folder.join(format!("job-{}.json", number + 1));
             std::fs::write(&file, serde_json::to_string_pretty(job)?)?;
-            narrator.say(&format!("attempts, stages and evidence of job {}: {}", number + 1, file.display()));
+            narrator.say(&format!(
+                "attempts, stages and evidence of job {}: {}",
+                number + 1,
+                file.display()
+            ));
         }
         narrator.say("`fixpoint demo --stay` keeps it all running; README.md says how to connect a real GitHub, Sentry and Slack.");
         Ok(())
@@ -187,13 +248,20 @@ impl Stage {
     pub async fn end(self) -> anyhow::Result<()> {
         ensure!(self.github.merge_calls() == 0, "something tried to merge");
         self.stop.cancel();
-        let done = tokio::time::timeout(SOON, self.running.wait(&self.stop)).await.context("the system did not stop in time")?;
+        let done = tokio::time::timeout(SOON, self.running.wait(&self.stop))
+            .await
+            .context("the system did not stop in time")?;
         self.github.stop().await;
         done
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let answer = self.http.get(format!("{}{path}", self.address())).send().await?.error_for_status()?;
+        let answer = self
+            .http
+            .get(format!("{}{path}", self.address()))
+            .send()
+            .await?
+            .error_for_status()?;
         Ok(answer.json().await?)
     }
 }
@@ -202,5 +270,6 @@ impl Stage {
 fn link_layers(layers: &std::path::Path, run: &std::path::Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(layers)?;
     std::fs::create_dir_all(run.join("fixer"))?;
-    std::os::unix::fs::symlink(layers, run.join("fixer/layers")).context("cannot share the environments of earlier demos")
+    std::os::unix::fs::symlink(layers, run.join("fixer/layers"))
+        .context("cannot share the environments of earlier demos")
 }

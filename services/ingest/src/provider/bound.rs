@@ -111,9 +111,13 @@ fn masked(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(cut(&mask_text(text), TEXT)),
         Value::Array(items) => items.iter().take(ITEMS).map(masked).collect(),
-        Value::Object(entries) => {
-            Value::Object(entries.iter().take(ITEMS).map(|(key, value)| (cut(key, NAME), masked(value))).collect())
-        }
+        Value::Object(entries) => Value::Object(
+            entries
+                .iter()
+                .take(ITEMS)
+                .map(|(key, value)| (cut(key, NAME), masked(value)))
+                .collect(),
+        ),
         Value::Number(_) => Value::from(0),
         other => other.clone(),
     }

@@ -7,7 +7,13 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
     let node = site.node;
     match node.kind() {
         "break_statement" => {
-            emit(site.splice(node.byte_range(), "continue", "T19.jump", 1.5, "go on with the next round"));
+            emit(site.splice(
+                node.byte_range(),
+                "continue",
+                "T19.jump",
+                1.5,
+                "go on with the next round",
+            ));
             emit(site.splice(node.byte_range(), "return", "T19.jump", 2.2, "leave the function"));
             emit(site.splice(node.byte_range(), "pass", "T19.jump", 2.6, "do not leave the loop"));
         }
@@ -17,7 +23,13 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
         }
         "pass_statement" => {
             if crate::search::syntax::in_loop(node) {
-                emit(site.splice(node.byte_range(), "continue", "T19.jump", 2.0, "go on with the next round"));
+                emit(site.splice(
+                    node.byte_range(),
+                    "continue",
+                    "T19.jump",
+                    2.0,
+                    "go on with the next round",
+                ));
                 emit(site.splice(node.byte_range(), "break", "T19.jump", 2.2, "leave the loop"));
             }
             if enclosed_by_except(site) {
@@ -25,19 +37,43 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
             }
         }
         "if_statement" | "while_statement" if is_statement(node) => {
-            let (from, to) = if node.kind() == "if_statement" { ("if", "while") } else { ("while", "if") };
+            let (from, to) = if node.kind() == "if_statement" {
+                ("if", "while")
+            } else {
+                ("while", "if")
+            };
             if !named(node).iter().any(|child| matches!(child.kind(), "elif_clause")) {
                 let start = node.start_byte();
-                emit(site.splice(start..start + from.len(), to, "T19.loop", 2.5, format!("`{to}` instead of `{from}`")));
+                emit(site.splice(
+                    start..start + from.len(),
+                    to,
+                    "T19.loop",
+                    2.5,
+                    format!("`{to}` instead of `{from}`"),
+                ));
             }
-            if node.kind() == "if_statement" && node.prev_named_sibling().is_some_and(|previous| previous.kind() == "if_statement" && !named(previous).iter().any(|child| child.kind() == "else_clause")) && site.scope.source.starts_line(node) {
+            if node.kind() == "if_statement"
+                && node.prev_named_sibling().is_some_and(|previous| {
+                    previous.kind() == "if_statement"
+                        && !named(previous).iter().any(|child| child.kind() == "else_clause")
+                })
+                && site.scope.source.starts_line(node)
+            {
                 let start = node.start_byte();
-                emit(site.splice(start..start + 2, "elif", "T19.elif", 1.7, "test this only if the one before was false"));
+                emit(site.splice(
+                    start..start + 2,
+                    "elif",
+                    "T19.elif",
+                    1.7,
+                    "test this only if the one before was false",
+                ));
             }
         }
         "elif_clause" => {
             let start = node.start_byte();
-            let alone = node.next_named_sibling().is_none_or(|next| next.kind() != "else_clause");
+            let alone = node
+                .next_named_sibling()
+                .is_none_or(|next| next.kind() != "else_clause");
             if alone {
                 emit(site.splice(start..start + 4, "if", "T19.elif", 1.8, "test this in any case"));
             }
@@ -45,8 +81,20 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
         "return_statement" => {
             let start = node.start_byte();
             if !named(node).is_empty() {
-                emit(site.splice(start..start + 6, "yield", "T19.yield", 2.8, "yield instead of returning"));
-                emit(site.splice(start..start + 6, "raise", "T19.raise", 2.8, "raise instead of returning"));
+                emit(site.splice(
+                    start..start + 6,
+                    "yield",
+                    "T19.yield",
+                    2.8,
+                    "yield instead of returning",
+                ));
+                emit(site.splice(
+                    start..start + 6,
+                    "raise",
+                    "T19.raise",
+                    2.8,
+                    "raise instead of returning",
+                ));
                 let value = named(node).first().map_or(start, |value| value.start_byte());
                 emit(site.splice(start..value, "", "T19.lone", 3.0, "do not return it"));
             }
@@ -54,8 +102,20 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
         "raise_statement" => {
             let start = node.start_byte();
             if !named(node).is_empty() {
-                emit(site.splice(node.byte_range(), "raise", "T19.raise", 2.8, "raise the exception at hand again"));
-                emit(site.splice(start..start + 5, "return", "T19.raise", 3.2, "return instead of raising"));
+                emit(site.splice(
+                    node.byte_range(),
+                    "raise",
+                    "T19.raise",
+                    2.8,
+                    "raise the exception at hand again",
+                ));
+                emit(site.splice(
+                    start..start + 5,
+                    "return",
+                    "T19.raise",
+                    3.2,
+                    "return instead of raising",
+                ));
             }
         }
         "expression_statement" => lone(site, emit),
@@ -63,12 +123,25 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
             let start = node.start_byte();
             let text = site.own();
             if let Some(rest) = text.strip_prefix("yield from ") {
-                emit(site.splice(node.byte_range(), format!("yield {rest}"), "T19.yield", 2.0, "yield the whole"));
+                emit(site.splice(
+                    node.byte_range(),
+                    format!("yield {rest}"),
+                    "T19.yield",
+                    2.0,
+                    "yield the whole",
+                ));
             } else if text.len() > 6 {
                 emit(site.splice(start..start + 6, "yield from ", "T19.yield", 2.0, "yield its elements"));
             }
         }
-        "call" if is_expression(node) || node.parent().is_some_and(|parent| parent.kind() == "expression_statement") => awaited(site, emit),
+        "call"
+            if is_expression(node)
+                || node
+                    .parent()
+                    .is_some_and(|parent| parent.kind() == "expression_statement") =>
+        {
+            awaited(site, emit)
+        }
         "await" => {
             if let Some(value) = named(node).first() {
                 emit(site.replace(node, site.text(*value), "T19.await", 2.2));
@@ -83,26 +156,54 @@ fn enclosed_by_except(site: &Site<'_>) -> bool {
 }
 
 fn lone(site: &Site<'_>, emit: &mut Emit<'_>) {
-    let Some(call) = named(site.node).first().copied().filter(|value| value.kind() == "call") else { return };
+    let Some(call) = named(site.node).first().copied().filter(|value| value.kind() == "call") else {
+        return;
+    };
     // An exception that is built and not raised.
-    let function = call.child_by_field_name("function").map_or("", |function| site.text(function));
-    if function.ends_with("Error") || function.ends_with("Exception") || site.scope.project.exceptions().iter().any(|class| class.name == function) {
+    let function = call
+        .child_by_field_name("function")
+        .map_or("", |function| site.text(function));
+    if function.ends_with("Error")
+        || function.ends_with("Exception")
+        || site
+            .scope
+            .project
+            .exceptions()
+            .iter()
+            .any(|class| class.name == function)
+    {
         let start = site.node.start_byte();
         emit(site.splice(start..start, "raise ", "T19.raise", 0.8, "raise the exception"));
     }
 }
 
 fn awaited(site: &Site<'_>, emit: &mut Emit<'_>) {
-    let is_async = site.scope.function.is_some_and(|function| site.text(function).starts_with("async"));
+    let is_async = site
+        .scope
+        .function
+        .is_some_and(|function| site.text(function).starts_with("async"));
     let already = site.node.parent().is_some_and(|parent| parent.kind() == "await");
     if !is_async || already {
         return;
     }
     let function = site.field("function").map_or("", |function| site.text(function));
     let bare = function.rsplit('.').next().unwrap_or(function);
-    let known = site.scope.project.functions.iter().any(|function| function.is_async && function.name == bare) || matches!(function, "asyncio.sleep" | "asyncio.gather" | "asyncio.wait_for");
-    let loose = site.node.parent().is_none_or(|parent| !matches!(parent.kind(), "attribute" | "subscript" | "call" | "binary_operator"));
-    let text = if loose { format!("await {}", site.own()) } else { format!("(await {})", site.own()) };
+    let known = site
+        .scope
+        .project
+        .functions
+        .iter()
+        .any(|function| function.is_async && function.name == bare)
+        || matches!(function, "asyncio.sleep" | "asyncio.gather" | "asyncio.wait_for");
+    let loose = site
+        .node
+        .parent()
+        .is_none_or(|parent| !matches!(parent.kind(), "attribute" | "subscript" | "call" | "binary_operator"));
+    let text = if loose {
+        format!("await {}", site.own())
+    } else {
+        format!("(await {})", site.own())
+    };
     if known {
         emit(site.replace(site.node, text, "T19.await", 1.2));
     } else {
@@ -116,14 +217,39 @@ mod tests {
 
     #[test]
     fn words_of_control_are_exchanged() {
-        turns("def f(a):\n    for x in a:\n        if x:\n            break\n", None, "break", &["continue"]);
-        turns("def f(a):\n    if a:\n        a = 1\n    if not a:\n        a = 2\n", None, "    if not a", &["    elif not a"]);
-        turns("def f(a):\n    for x in a:\n        yield x\n", None, "yield x", &["yield from x"]);
-        turns("def f(a):\n    ValueError(a)\n", None, "    ValueError", &["    raise ValueError"]);
+        turns(
+            "def f(a):\n    for x in a:\n        if x:\n            break\n",
+            None,
+            "break",
+            &["continue"],
+        );
+        turns(
+            "def f(a):\n    if a:\n        a = 1\n    if not a:\n        a = 2\n",
+            None,
+            "    if not a",
+            &["    elif not a"],
+        );
+        turns(
+            "def f(a):\n    for x in a:\n        yield x\n",
+            None,
+            "yield x",
+            &["yield from x"],
+        );
+        turns(
+            "def f(a):\n    ValueError(a)\n",
+            None,
+            "    ValueError",
+            &["    raise ValueError"],
+        );
     }
 
     #[test]
     fn coroutines_are_awaited() {
-        turns("async def g():\n    return [1]\nasync def f():\n    x = g()\n    return x\n", None, "x = g()", &["x = await g()"]);
+        turns(
+            "async def g():\n    return [1]\nasync def f():\n    x = g()\n    return x\n",
+            None,
+            "x = g()",
+            &["x = await g()"],
+        );
     }
 }

@@ -6,13 +6,59 @@ use crate::search::syntax::{is_expression, named};
 
 /// Names that a module of the standard library is usually imported for.
 const STANDARD: [(&str, &[&str]); 18] = [
-    ("collections", &["defaultdict", "Counter", "OrderedDict", "deque", "namedtuple", "ChainMap"]),
+    (
+        "collections",
+        &[
+            "defaultdict",
+            "Counter",
+            "OrderedDict",
+            "deque",
+            "namedtuple",
+            "ChainMap",
+        ],
+    ),
     ("datetime", &["datetime", "timedelta", "date", "timezone", "time"]),
-    ("decimal", &["Decimal", "ROUND_HALF_UP", "ROUND_HALF_EVEN", "ROUND_DOWN", "InvalidOperation"]),
-    ("typing", &["Optional", "Any", "Iterable", "Iterator", "Callable", "Union", "List", "Dict"]),
+    (
+        "decimal",
+        &[
+            "Decimal",
+            "ROUND_HALF_UP",
+            "ROUND_HALF_EVEN",
+            "ROUND_DOWN",
+            "InvalidOperation",
+        ],
+    ),
+    (
+        "typing",
+        &[
+            "Optional", "Any", "Iterable", "Iterator", "Callable", "Union", "List", "Dict",
+        ],
+    ),
     ("dataclasses", &["dataclass", "field", "replace", "asdict"]),
-    ("functools", &["wraps", "lru_cache", "partial", "reduce", "cached_property", "total_ordering"]),
-    ("itertools", &["chain", "groupby", "islice", "product", "combinations", "permutations", "accumulate", "zip_longest"]),
+    (
+        "functools",
+        &[
+            "wraps",
+            "lru_cache",
+            "partial",
+            "reduce",
+            "cached_property",
+            "total_ordering",
+        ],
+    ),
+    (
+        "itertools",
+        &[
+            "chain",
+            "groupby",
+            "islice",
+            "product",
+            "combinations",
+            "permutations",
+            "accumulate",
+            "zip_longest",
+        ],
+    ),
     ("pathlib", &["Path", "PurePath"]),
     ("contextlib", &["contextmanager", "suppress", "closing"]),
     ("enum", &["Enum", "IntEnum", "auto"]),
@@ -27,8 +73,34 @@ const STANDARD: [(&str, &[&str]); 18] = [
 ];
 
 const MODULES: [&str; 28] = [
-    "abc", "asyncio", "base64", "collections", "contextlib", "copy", "csv", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib", "io", "itertools", "json", "logging", "math", "os",
-    "random", "re", "statistics", "string", "sys", "time", "typing", "uuid", "heapq",
+    "abc",
+    "asyncio",
+    "base64",
+    "collections",
+    "contextlib",
+    "copy",
+    "csv",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "enum",
+    "functools",
+    "hashlib",
+    "io",
+    "itertools",
+    "json",
+    "logging",
+    "math",
+    "os",
+    "random",
+    "re",
+    "statistics",
+    "string",
+    "sys",
+    "time",
+    "typing",
+    "uuid",
+    "heapq",
 ];
 
 /// Candidates of this family.
@@ -44,17 +116,36 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
 pub fn line(site: &Site<'_>, text: &str) -> Option<Splice> {
     let source = site.scope.source;
     let statements = named(source.tree.root_node());
-    let skip = statements.iter().take_while(|statement| statement.kind() == "future_import_statement" || statement.kind() == "expression_statement" && named(**statement).first().is_some_and(|value| value.kind() == "string")).count();
-    if let Some(import) = statements.iter().skip(skip).find(|statement| matches!(statement.kind(), "import_statement" | "import_from_statement")) {
-        return Some(Splice { range: import.start_byte()..import.start_byte(), text: format!("{text}{}", source.newline) });
+    let skip = statements
+        .iter()
+        .take_while(|statement| {
+            statement.kind() == "future_import_statement"
+                || statement.kind() == "expression_statement"
+                    && named(**statement).first().is_some_and(|value| value.kind() == "string")
+        })
+        .count();
+    if let Some(import) = statements
+        .iter()
+        .skip(skip)
+        .find(|statement| matches!(statement.kind(), "import_statement" | "import_from_statement"))
+    {
+        return Some(Splice {
+            range: import.start_byte()..import.start_byte(),
+            text: format!("{text}{}", source.newline),
+        });
     }
     let first = statements.get(skip)?;
-    Some(Splice { range: first.start_byte()..first.start_byte(), text: format!("{text}{}", source.newline) })
+    Some(Splice {
+        range: first.start_byte()..first.start_byte(),
+        text: format!("{text}{}", source.newline),
+    })
 }
 
 fn missing(site: &Site<'_>, emit: &mut Emit<'_>) {
     let name = site.own();
-    if !site.shows(|symptom| matches!(symptom, Symptom::UnknownName(unknown) if unknown == name)) || site.scope.knows(name) {
+    if !site.shows(|symptom| matches!(symptom, Symptom::UnknownName(unknown) if unknown == name))
+        || site.scope.knows(name)
+    {
         return;
     }
     let mut lines: Vec<(String, f64)> = Vec::new();
@@ -67,10 +158,13 @@ fn missing(site: &Site<'_>, emit: &mut Emit<'_>) {
         }
     }
     for (file, tops) in site.scope.project.tops.iter().enumerate() {
-        if file != site.scope.file && tops.contains_key(name) && site.scope.project.editable.get(file) == Some(&true)
-            && let Some(source) = site.scope.project.sources.get(file) {
-                lines.push((format!("from {} import {name}", module_of(&source.path, site)), 0.25));
-            }
+        if file != site.scope.file
+            && tops.contains_key(name)
+            && site.scope.project.editable.get(file) == Some(&true)
+            && let Some(source) = site.scope.project.sources.get(file)
+        {
+            lines.push((format!("from {} import {name}", module_of(&source.path, site)), 0.25));
+        }
     }
     for (text, cost) in lines {
         if let Some(splice) = line(site, &text) {
@@ -84,7 +178,12 @@ fn module_of(path: &str, site: &Site<'_>) -> String {
     let stem = path.trim_end_matches(".py").trim_end_matches("/__init__");
     let own = site.scope.source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
     if let Some(rest) = stem.strip_prefix(own).and_then(|rest| rest.strip_prefix('/')) {
-        let package = site.scope.project.sources.iter().any(|source| source.path == format!("{own}/__init__.py"));
+        let package = site
+            .scope
+            .project
+            .sources
+            .iter()
+            .any(|source| source.path == format!("{own}/__init__.py"));
         if package {
             return format!(".{}", rest.replace('/', "."));
         }
@@ -94,17 +193,30 @@ fn module_of(path: &str, site: &Site<'_>) -> String {
 
 /// `from m import wrong` → a name that `m` has.
 fn renamed(site: &Site<'_>, emit: &mut Emit<'_>) {
-    let Some(module) = site.field("module_name") else { return };
+    let Some(module) = site.field("module_name") else {
+        return;
+    };
     let tail = site.text(module).trim_start_matches('.').replace('.', "/");
     for symptom in site.symptoms {
         let Symptom::Import(wrong) = symptom else { continue };
-        for child in named(site.node).into_iter().filter(|child| child.id() != module.id() && site.text(*child).split(' ').next() == Some(wrong)) {
+        for child in named(site.node)
+            .into_iter()
+            .filter(|child| child.id() != module.id() && site.text(*child).split(' ').next() == Some(wrong))
+        {
             for (file, source) in site.scope.project.sources.iter().enumerate() {
                 let stem = source.path.trim_end_matches(".py").trim_end_matches("/__init__");
                 if !stem.ends_with(&tail) {
                     continue;
                 }
-                for other in site.scope.project.tops.get(file).into_iter().flatten().map(|(name, _)| name) {
+                for other in site
+                    .scope
+                    .project
+                    .tops
+                    .get(file)
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, _)| name)
+                {
                     let like = likeness(wrong, other);
                     if like > 0.4 {
                         emit(site.replace(child, format!("{other} as {wrong}"), "T05.import", 1.4 - like));
@@ -125,7 +237,9 @@ mod tests {
         reaches(
             "\"\"\"Doc.\"\"\"\nfrom __future__ import annotations\nimport os\ndef f(x):\n    return math.ceil(x)\n",
             Some(("NameError", "name 'math' is not defined")),
-            &["\"\"\"Doc.\"\"\"\nfrom __future__ import annotations\nimport math\nimport os\ndef f(x):\n    return math.ceil(x)\n"],
+            &[
+                "\"\"\"Doc.\"\"\"\nfrom __future__ import annotations\nimport math\nimport os\ndef f(x):\n    return math.ceil(x)\n",
+            ],
         );
     }
 }

@@ -13,7 +13,14 @@ pub fn generate(site: &Site<'_>, emit: &mut Emit<'_>) {
         "true" => emit(site.replace(node, "False", "T06.bool", 1.0)),
         "false" => emit(site.replace(node, "True", "T06.bool", 1.0)),
         "none" if is_expression(node) => {
-            for (text, cost) in [("0", 1.7), ("[]", 1.7), ("\"\"", 1.8), ("{}", 1.8), ("False", 1.8), ("True", 1.9)] {
+            for (text, cost) in [
+                ("0", 1.7),
+                ("[]", 1.7),
+                ("\"\"", 1.8),
+                ("{}", 1.8),
+                ("False", 1.8),
+                ("True", 1.9),
+            ] {
                 emit(site.replace(node, text, "T06.default", cost));
             }
             variables(site, 1.9, emit);
@@ -30,8 +37,15 @@ fn number(site: &Site<'_>, emit: &mut Emit<'_>) {
     let node = site.node;
     let own = site.own();
     if let Ok(value) = own.replace('_', "").parse::<i64>() {
-        let index = if node.parent().is_some_and(|parent| parent.kind() == "subscript") { 0.2 } else { 0.0 };
-        for (other, cost) in [(value.saturating_add(1), 1.1 + index), (value.saturating_sub(1), 1.1 + index)] {
+        let index = if node.parent().is_some_and(|parent| parent.kind() == "subscript") {
+            0.2
+        } else {
+            0.0
+        };
+        for (other, cost) in [
+            (value.saturating_add(1), 1.1 + index),
+            (value.saturating_sub(1), 1.1 + index),
+        ] {
             emit(site.replace(node, other.to_string(), "T06.step", cost));
         }
         for (other, cost) in [(0, 1.4), (1, 1.4), (2, 1.8), (-1, 1.7)] {
@@ -40,20 +54,49 @@ fn number(site: &Site<'_>, emit: &mut Emit<'_>) {
             }
         }
         if value.abs() > 1 {
-            for other in [value.saturating_mul(10), value / 10, value.saturating_mul(100), value / 100] {
+            for other in [
+                value.saturating_mul(10),
+                value / 10,
+                value.saturating_mul(100),
+                value / 100,
+            ] {
                 if other != 0 && other != value {
                     emit(site.replace(node, other.to_string(), "T06.scale", 1.9));
                 }
             }
             emit(site.replace(node, format!("-{value}"), "T06.sign", 1.8));
-            for (from, to) in [(24, 60), (60, 24), (60, 3600), (3600, 60), (365, 366), (7, 5), (1000, 1024), (1024, 1000), (12, 24), (30, 31), (31, 30), (90, 100), (1440, 86400), (3600, 86400), (86400, 3600)] {
+            for (from, to) in [
+                (24, 60),
+                (60, 24),
+                (60, 3600),
+                (3600, 60),
+                (365, 366),
+                (7, 5),
+                (1000, 1024),
+                (1024, 1000),
+                (12, 24),
+                (30, 31),
+                (31, 30),
+                (90, 100),
+                (1440, 86400),
+                (3600, 86400),
+                (86400, 3600),
+            ] {
                 if value == from {
                     emit(site.replace(node, to.to_string(), "T06.unit", 1.7));
                 }
             }
         }
     } else if let Ok(value) = own.replace('_', "").parse::<f64>() {
-        for other in [value * 10.0, value / 10.0, value * 100.0, value / 100.0, 1.0 - value, 1.0 + value, value - 1.0] {
+        for other in [
+            value * 10.0,
+            value / 10.0,
+            value * 100.0,
+            value / 100.0,
+            1.0 - value,
+            1.0 + value,
+            value - 1.0,
+        ] {
             if other.is_finite() && other != 0.0 {
                 let rounded = (other * 1e9).round() / 1e9;
                 emit(site.replace(node, format!("{rounded:?}"), "T06.scale", 1.9));
@@ -68,16 +111,24 @@ fn number(site: &Site<'_>, emit: &mut Emit<'_>) {
     }
     for symptom in site.symptoms {
         if let Symptom::Instead(actual, expected) = symptom
-            && actual == own {
-                emit(site.replace(node, expected.clone(), "T06.instead", 1.2));
-            }
+            && actual == own
+        {
+            emit(site.replace(node, expected.clone(), "T06.instead", 1.2));
+        }
         if let Symptom::Expected(text) = symptom
-            && text.parse::<f64>().is_ok() {
-                emit(site.replace(node, text.clone(), "T06.expected", 2.8));
-            }
+            && text.parse::<f64>().is_ok()
+        {
+            emit(site.replace(node, text.clone(), "T06.expected", 2.8));
+        }
     }
     variables(site, 2.0, emit);
-    for constant in site.scope.values.iter().filter(|name| name.chars().all(|c| c.is_uppercase() || c == '_' || c.is_ascii_digit())).take(8) {
+    for constant in site
+        .scope
+        .values
+        .iter()
+        .filter(|name| name.chars().all(|c| c.is_uppercase() || c == '_' || c.is_ascii_digit()))
+        .take(8)
+    {
         emit(site.replace(node, constant.clone(), "T06.constant", 1.9));
     }
 }
@@ -89,10 +140,20 @@ fn variables(site: &Site<'_>, cost: f64, emit: &mut Emit<'_>) {
         return;
     }
     for name in site.scope.names_at(node).iter().take(5) {
-        let fits = if site.scope.compatible(site.own(), name) { 0.0 } else { 0.6 };
+        let fits = if site.scope.compatible(site.own(), name) {
+            0.0
+        } else {
+            0.6
+        };
         emit(site.replace(node, name.clone(), "T06.variable", cost + fits));
     }
-    for name in site.scope.attributes.iter().filter(|name| site.scope.root_is_bound(name)).take(5) {
+    for name in site
+        .scope
+        .attributes
+        .iter()
+        .filter(|name| site.scope.root_is_bound(name))
+        .take(5)
+    {
         emit(site.replace(node, name.clone(), "T06.variable", cost + 0.3));
     }
 }
@@ -117,21 +178,67 @@ fn text(site: &Site<'_>, emit: &mut Emit<'_>) {
     };
     keys(site, inner, &mut put);
     for (from, to) in [
-        (", ", ","), (",", ", "), (",", ";"), (";", ","), ("-", "_"), ("_", "-"), (" ", ""), ("", " "), (" ", "-"), (" ", "_"), ("-", " "), ("\\n", ""), ("", "\\n"), ("", ", "), ("", ","), ("/", ""),
-        (":", "="), ("=", ":"), (": ", ":"), (".", ","), ("\\n", " "), (" ", "\\n"), ("\\t", ","), (":", ": "), ("|", ","), ("/", "-"), ("-", "/"),
+        (", ", ","),
+        (",", ", "),
+        (",", ";"),
+        (";", ","),
+        ("-", "_"),
+        ("_", "-"),
+        (" ", ""),
+        ("", " "),
+        (" ", "-"),
+        (" ", "_"),
+        ("-", " "),
+        ("\\n", ""),
+        ("", "\\n"),
+        ("", ", "),
+        ("", ","),
+        ("/", ""),
+        (":", "="),
+        ("=", ":"),
+        (": ", ":"),
+        (".", ","),
+        ("\\n", " "),
+        (" ", "\\n"),
+        ("\\t", ","),
+        (":", ": "),
+        ("|", ","),
+        ("/", "-"),
+        ("-", "/"),
     ] {
         if inner == from {
             put(to, "T06.space", 1.6);
         }
     }
     if inner.contains('%') && inner.len() > 1 {
-        for (from, to) in [("%m", "%M"), ("%M", "%m"), ("%d", "%D"), ("%y", "%Y"), ("%Y", "%y"), ("%H", "%I"), ("%I", "%H"), ("%S", "%s"), ("%s", "%d"), ("%d", "%s"), ("%d", "%m"), ("%B", "%b"), ("%b", "%B"), ("%j", "%d"), ("%A", "%a"), ("%a", "%A")] {
+        for (from, to) in [
+            ("%m", "%M"),
+            ("%M", "%m"),
+            ("%d", "%D"),
+            ("%y", "%Y"),
+            ("%Y", "%y"),
+            ("%H", "%I"),
+            ("%I", "%H"),
+            ("%S", "%s"),
+            ("%s", "%d"),
+            ("%d", "%s"),
+            ("%d", "%m"),
+            ("%B", "%b"),
+            ("%b", "%B"),
+            ("%j", "%d"),
+            ("%A", "%a"),
+            ("%a", "%A"),
+        ] {
             if inner.contains(from) {
                 put(&inner.replacen(from, to, 1), "T06.format", 1.7);
             }
         }
         if inner.contains("%d") && inner.contains("%m") {
-            put(&inner.replace("%d", "\u{0}").replace("%m", "%d").replace('\u{0}', "%m"), "T06.format", 1.5);
+            put(
+                &inner.replace("%d", "\u{0}").replace("%m", "%d").replace('\u{0}', "%m"),
+                "T06.format",
+                1.5,
+            );
         }
     }
     if inner.chars().any(char::is_alphabetic) && inner.len() < 40 {
@@ -153,19 +260,30 @@ fn text(site: &Site<'_>, emit: &mut Emit<'_>) {
     }
     pattern(site, inner, &mut put);
     if inner.contains('{') && inner.contains('}') && !open.contains('f') {
-        emit(site.splice(node.start_byte()..node.start_byte(), "f", "T06.interpolate", 1.3, "make it an f-string"));
+        emit(site.splice(
+            node.start_byte()..node.start_byte(),
+            "f",
+            "T06.interpolate",
+            1.3,
+            "make it an f-string",
+        ));
     }
     for symptom in site.symptoms {
         if let Symptom::Instead(actual, expected) = symptom
-            && actual.trim_matches(['"', '\'']) == inner {
-                emit(site.replace(node, expected.clone(), "T06.instead", 1.2));
-            }
+            && actual.trim_matches(['"', '\'']) == inner
+        {
+            emit(site.replace(node, expected.clone(), "T06.instead", 1.2));
+        }
         if let Symptom::Expected(text) = symptom
-            && text.starts_with(['"', '\'']) {
-                emit(site.replace(node, text.clone(), "T06.expected", 2.8));
-            }
+            && text.starts_with(['"', '\''])
+        {
+            emit(site.replace(node, text.clone(), "T06.expected", 2.8));
+        }
     }
-    if matches!(parent.kind(), "subscript" | "argument_list" | "comparison_operator" | "assignment" | "return_statement" | "keyword_argument") {
+    if matches!(
+        parent.kind(),
+        "subscript" | "argument_list" | "comparison_operator" | "assignment" | "return_statement" | "keyword_argument"
+    ) {
         variables(site, 2.2, emit);
     }
 }
@@ -174,7 +292,11 @@ fn text(site: &Site<'_>, emit: &mut Emit<'_>) {
 fn keys(site: &Site<'_>, inner: &str, put: &mut impl FnMut(&str, &'static str, f64)) {
     let missing = site.shows(|symptom| matches!(symptom, Symptom::MissingKey(key) if key == inner));
     let parent = site.node.parent().map_or("", |parent| parent.kind());
-    let wordlike = !inner.is_empty() && inner.len() < 40 && inner.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/'));
+    let wordlike = !inner.is_empty()
+        && inner.len() < 40
+        && inner
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/'));
     if !wordlike {
         return;
     }
@@ -183,15 +305,29 @@ fn keys(site: &Site<'_>, inner: &str, put: &mut impl FnMut(&str, &'static str, f
     crate::search::syntax::visit(source.tree.root_node(), &mut |node| {
         if node.kind() == "string"
             && let Some((_, text, _)) = string_parts(source.text(node))
-                && !text.is_empty() && text.len() < 32 && !text.contains([' ', '\n']) {
-                    pool.insert(text);
-                }
+            && !text.is_empty()
+            && text.len() < 32
+            && !text.contains([' ', '\n'])
+        {
+            pool.insert(text);
+        }
     });
-    let key_place = matches!(parent, "subscript" | "argument_list" | "comparison_operator") || parent == "pair" && role(site.node) == "key";
-    let mut ranked: Vec<(f64, &str)> = pool.into_iter().filter(|other| *other != inner).map(|other| (likeness(inner, other), other)).collect();
+    let key_place = matches!(parent, "subscript" | "argument_list" | "comparison_operator")
+        || parent == "pair" && role(site.node) == "key";
+    let mut ranked: Vec<(f64, &str)> = pool
+        .into_iter()
+        .filter(|other| *other != inner)
+        .map(|other| (likeness(inner, other), other))
+        .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     for (like, other) in ranked.into_iter().take(10) {
-        let base = if missing { 1.2 - 0.8 * like } else if key_place { 1.9 - 0.6 * like } else { 2.3 - 0.5 * like };
+        let base = if missing {
+            1.2 - 0.8 * like
+        } else if key_place {
+            1.9 - 0.6 * like
+        } else {
+            2.3 - 0.5 * like
+        };
         put(other, if missing { "T06.key" } else { "T06.string" }, base);
     }
 }
@@ -210,7 +346,23 @@ fn pattern(site: &Site<'_>, inner: &str, put: &mut impl FnMut(&str, &'static str
     if !inner.starts_with('^') {
         put(&format!("^{inner}"), "T06.pattern", 1.9);
     }
-    for (from, to) in [("+", "*"), ("*", "+"), ("\\d", "\\w"), ("\\w", "\\d"), ("\\w", "[\\w.-]"), ("\\w", "[\\w-]"), (".", "\\."), ("\\s+", "\\s*"), ("\\s*", "\\s+"), ("a-z", "a-zA-Z"), ("a-z", "a-z0-9"), (".*", ".*?"), (".+", ".+?"), ("\\S", "\\s"), ("[^", "[")] {
+    for (from, to) in [
+        ("+", "*"),
+        ("*", "+"),
+        ("\\d", "\\w"),
+        ("\\w", "\\d"),
+        ("\\w", "[\\w.-]"),
+        ("\\w", "[\\w-]"),
+        (".", "\\."),
+        ("\\s+", "\\s*"),
+        ("\\s*", "\\s+"),
+        ("a-z", "a-zA-Z"),
+        ("a-z", "a-z0-9"),
+        (".*", ".*?"),
+        (".+", ".+?"),
+        ("\\S", "\\s"),
+        ("[^", "["),
+    ] {
         for (at, _) in inner.match_indices(from).take(4) {
             if let (Some(before), Some(after)) = (inner.get(..at), inner.get(at + from.len()..)) {
                 put(&format!("{before}{to}{after}"), "T06.pattern", 1.9);
@@ -221,9 +373,24 @@ fn pattern(site: &Site<'_>, inner: &str, put: &mut impl FnMut(&str, &'static str
 
 /// Text around the holes of an f-string.
 fn formatted(site: &Site<'_>, emit: &mut Emit<'_>) {
-    for part in named(site.node).into_iter().filter(|child| child.kind() == "string_content") {
+    for part in named(site.node)
+        .into_iter()
+        .filter(|child| child.kind() == "string_content")
+    {
         let inner = site.text(part);
-        for (from, to) in [(" ", ""), ("-", "_"), ("_", "-"), (", ", ","), (",", ", "), (":", ": "), (": ", ":"), (" - ", "-"), ("/", "-"), ("$", ""), ("%", "")] {
+        for (from, to) in [
+            (" ", ""),
+            ("-", "_"),
+            ("_", "-"),
+            (", ", ","),
+            (",", ", "),
+            (":", ": "),
+            (": ", ":"),
+            (" - ", "-"),
+            ("/", "-"),
+            ("$", ""),
+            ("%", ""),
+        ] {
             if inner == from {
                 emit(site.replace(part, to, "T06.space", 1.8));
             }
@@ -236,11 +403,22 @@ fn formatted(site: &Site<'_>, emit: &mut Emit<'_>) {
 
 /// `{x}` gets or loses two digits.
 fn interpolated(site: &Site<'_>, emit: &mut Emit<'_>) {
-    for hole in named(site.node).into_iter().filter(|child| child.kind() == "interpolation") {
+    for hole in named(site.node)
+        .into_iter()
+        .filter(|child| child.kind() == "interpolation")
+    {
         let specified = named(hole).into_iter().any(|child| child.kind() == "format_specifier");
-        let Some(inner) = named(hole).first().copied().filter(|_| !specified) else { continue };
+        let Some(inner) = named(hole).first().copied().filter(|_| !specified) else {
+            continue;
+        };
         for (spec, cost) in [(":.2f", 1.8), (":02d", 2.2), (":,", 2.4), (":.1f", 2.2)] {
-            emit(site.splice(inner.end_byte()..inner.end_byte(), spec, "T06.digits", cost, format!("format with `{spec}`")));
+            emit(site.splice(
+                inner.end_byte()..inner.end_byte(),
+                spec,
+                "T06.digits",
+                cost,
+                format!("format with `{spec}`"),
+            ));
         }
     }
 }
@@ -249,21 +427,52 @@ fn format(site: &Site<'_>, emit: &mut Emit<'_>) {
     let own = site.own();
     for (index, c) in own.char_indices() {
         if let Some(digit) = c.to_digit(10) {
-            for other in [digit.checked_add(1), digit.checked_sub(1)].into_iter().flatten().filter(|other| *other < 10) {
-                let text = format!("{}{other}{}", own.get(..index).unwrap_or(""), own.get(index + 1..).unwrap_or(""));
+            for other in [digit.checked_add(1), digit.checked_sub(1)]
+                .into_iter()
+                .flatten()
+                .filter(|other| *other < 10)
+            {
+                let text = format!(
+                    "{}{other}{}",
+                    own.get(..index).unwrap_or(""),
+                    own.get(index + 1..).unwrap_or("")
+                );
                 emit(site.replace(site.node, text, "T06.digits", 1.5));
             }
         }
     }
-    for (from, to) in [('<', ">"), ('>', "<"), ('f', "d"), ('f', "%"), ('%', "f"), ('d', "f"), ('>', "^"), ('f', "g")] {
+    for (from, to) in [
+        ('<', ">"),
+        ('>', "<"),
+        ('f', "d"),
+        ('f', "%"),
+        ('%', "f"),
+        ('d', "f"),
+        ('>', "^"),
+        ('f', "g"),
+    ] {
         if own.contains(from) {
             emit(site.replace(site.node, own.replacen(from, to, 1), "T06.digits", 1.8));
         }
     }
     if own.contains("%d") && own.contains("%m") {
-        emit(site.replace(site.node, own.replace("%d", "\u{0}").replace("%m", "%d").replace('\u{0}', "%m"), "T06.format", 1.5));
+        emit(site.replace(
+            site.node,
+            own.replace("%d", "\u{0}").replace("%m", "%d").replace('\u{0}', "%m"),
+            "T06.format",
+            1.5,
+        ));
     }
-    for (from, to) in [("%m", "%M"), ("%M", "%m"), ("%y", "%Y"), ("%Y", "%y"), ("%H", "%I"), ("%I", "%H"), ("%B", "%b"), ("%b", "%B")] {
+    for (from, to) in [
+        ("%m", "%M"),
+        ("%M", "%m"),
+        ("%y", "%Y"),
+        ("%Y", "%y"),
+        ("%H", "%I"),
+        ("%I", "%H"),
+        ("%B", "%b"),
+        ("%b", "%B"),
+    ] {
         if own.contains(from) {
             emit(site.replace(site.node, own.replacen(from, to, 1), "T06.format", 1.7));
         }
@@ -284,13 +493,25 @@ fn container(site: &Site<'_>, emit: &mut Emit<'_>) {
             "dictionary" => ("{", "}"),
             _ => return,
         };
-        for name in site.scope.names_at(node).iter().take(4).map(String::as_str).chain(["0", "1", "[]", "None"]) {
+        for name in site
+            .scope
+            .names_at(node)
+            .iter()
+            .take(4)
+            .map(String::as_str)
+            .chain(["0", "1", "[]", "None"])
+        {
             if node.kind() == "list" {
                 emit(site.replace(node, format!("{open}{name}{close}"), "T06c.put", 2.2));
             }
         }
         if node.kind() == "dictionary" {
-            for (other, known, cost) in [("defaultdict(list)", "defaultdict", 1.5), ("defaultdict(int)", "defaultdict", 1.6), ("Counter()", "Counter", 1.7), ("OrderedDict()", "OrderedDict", 2.2)] {
+            for (other, known, cost) in [
+                ("defaultdict(list)", "defaultdict", 1.5),
+                ("defaultdict(int)", "defaultdict", 1.6),
+                ("Counter()", "Counter", 1.7),
+                ("OrderedDict()", "OrderedDict", 2.2),
+            ] {
                 if site.scope.knows(known) {
                     emit(site.replace(node, other, "T06.default", cost));
                 }
@@ -305,16 +526,31 @@ fn container(site: &Site<'_>, emit: &mut Emit<'_>) {
     }
     if elements.len() <= 8 {
         for (index, element) in elements.iter().enumerate() {
-            let range = match (elements.get(index + 1), index.checked_sub(1).and_then(|before| elements.get(before))) {
+            let range = match (
+                elements.get(index + 1),
+                index.checked_sub(1).and_then(|before| elements.get(before)),
+            ) {
                 (Some(next), _) => element.start_byte()..next.start_byte(),
                 (None, Some(previous)) => previous.end_byte()..element.end_byte(),
                 (None, None) => element.byte_range(),
             };
-            emit(site.splice(range, "", "T06c.drop", 2.3, format!("drop `{}`", super::brief(site.text(*element)))));
+            emit(site.splice(
+                range,
+                "",
+                "T06c.drop",
+                2.3,
+                format!("drop `{}`", super::brief(site.text(*element))),
+            ));
         }
         if let (Some(last), true) = (elements.last(), matches!(node.kind(), "list" | "tuple" | "set")) {
             for name in site.scope.names_at(node).iter().take(4) {
-                emit(site.splice(last.end_byte()..last.end_byte(), format!(", {name}"), "T06c.put", 2.5, format!("add `{name}`")));
+                emit(site.splice(
+                    last.end_byte()..last.end_byte(),
+                    format!(", {name}"),
+                    "T06c.put",
+                    2.5,
+                    format!("add `{name}`"),
+                ));
             }
         }
     }
@@ -322,19 +558,38 @@ fn container(site: &Site<'_>, emit: &mut Emit<'_>) {
 
 /// A key that was forgotten: `"name": name` beside its brothers.
 fn pair(site: &Site<'_>, emit: &mut Emit<'_>) {
-    let Some(dictionary) = site.node.parent().filter(|parent| parent.kind() == "dictionary") else { return };
-    let (Some(key), Some(value)) = (site.field("key"), site.field("value")) else { return };
-    let Some((open, inner, close)) = string_parts(site.text(key)) else { return };
+    let Some(dictionary) = site.node.parent().filter(|parent| parent.kind() == "dictionary") else {
+        return;
+    };
+    let (Some(key), Some(value)) = (site.field("key"), site.field("value")) else {
+        return;
+    };
+    let Some((open, inner, close)) = string_parts(site.text(key)) else {
+        return;
+    };
     if named(dictionary).last().is_none_or(|last| last.id() != site.node.id()) {
         return;
     }
     let own = site.text(value);
     for symptom in site.symptoms {
         if let Symptom::MissingKey(missing) = symptom {
-            let fill = own.rsplit_once(inner).map(|(before, after)| format!("{before}{missing}{after}"));
-            for text in fill.into_iter().chain(site.scope.names_at(site.node).into_iter().filter(|name| name == missing)) {
+            let fill = own
+                .rsplit_once(inner)
+                .map(|(before, after)| format!("{before}{missing}{after}"));
+            for text in fill.into_iter().chain(
+                site.scope
+                    .names_at(site.node)
+                    .into_iter()
+                    .filter(|name| name == missing),
+            ) {
                 let at = site.node.end_byte();
-                emit(site.splice(at..at, format!(", {open}{missing}{close}: {text}"), "T06.key", 1.4, format!("add the key `{missing}`")));
+                emit(site.splice(
+                    at..at,
+                    format!(", {open}{missing}{close}: {text}"),
+                    "T06.key",
+                    1.4,
+                    format!("add the key `{missing}`"),
+                ));
             }
         }
     }
@@ -346,23 +601,58 @@ mod tests {
 
     #[test]
     fn numbers_move_to_their_neighbours_and_to_others_of_the_file() {
-        turns("def f(a):\n    if a > 10:\n        return a * 3\n", None, "a > 10", &["a > 11", "a > 9", "a > 3", "a > 100", "a > 0"]);
-        turns("def f(a):\n    return a * 0.2\n", None, "0.2", &["0.02", "2.0", "1.2", "0.8"]);
+        turns(
+            "def f(a):\n    if a > 10:\n        return a * 3\n",
+            None,
+            "a > 10",
+            &["a > 11", "a > 9", "a > 3", "a > 100", "a > 0"],
+        );
+        turns(
+            "def f(a):\n    return a * 0.2\n",
+            None,
+            "0.2",
+            &["0.02", "2.0", "1.2", "0.8"],
+        );
     }
 
     #[test]
     fn strings_change_case_separator_and_key() {
-        turns("def f(d):\n    d['total_price'] = 1\n    return d['totl_price']\n", Some(("KeyError", "'totl_price'")), "d['totl_price']", &["d['total_price']"]);
+        turns(
+            "def f(d):\n    d['total_price'] = 1\n    return d['totl_price']\n",
+            Some(("KeyError", "'totl_price'")),
+            "d['totl_price']",
+            &["d['total_price']"],
+        );
         turns("def f(d):\n    return ', '.join(d)\n", None, "', '", &["','"]);
-        turns("def f(d):\n    return d.strftime('%Y-%d-%m')\n", None, "%Y-%d-%m", &["%Y-%m-%d"]);
+        turns(
+            "def f(d):\n    return d.strftime('%Y-%d-%m')\n",
+            None,
+            "%Y-%d-%m",
+            &["%Y-%m-%d"],
+        );
         turns("def f(name):\n    return 'Hi {name}'\n", None, "'Hi", &["f'Hi"]);
         turns("def f(x):\n    return f'{x:.1f} €'\n", None, ".1f", &[".2f"]);
-        turns("import re\ndef f(x):\n    return re.match(r'[a-z]+', x)\n", None, "r'[a-z]+'", &["r'[a-z]+$'", "r'[a-zA-Z]+'"]);
+        turns(
+            "import re\ndef f(x):\n    return re.match(r'[a-z]+', x)\n",
+            None,
+            "r'[a-z]+'",
+            &["r'[a-z]+$'", "r'[a-zA-Z]+'"],
+        );
     }
 
     #[test]
     fn containers_gain_and_lose_elements() {
-        turns("def f(a):\n    out = []\n    return out\n", None, "= []", &["= [a]", "= [[]]"]);
-        turns("def f(a):\n    return g([1, a, 2])\n", None, "[1, a, 2]", &["[a, 2]", "[1, 2]", "[1, a]"]);
+        turns(
+            "def f(a):\n    out = []\n    return out\n",
+            None,
+            "= []",
+            &["= [a]", "= [[]]"],
+        );
+        turns(
+            "def f(a):\n    return g([1, a, 2])\n",
+            None,
+            "[1, a, 2]",
+            &["[a, 2]", "[1, 2]", "[1, a]"],
+        );
     }
 }

@@ -68,7 +68,12 @@ pub const FAMILIES: [Family; 17] = [
 impl<'a> Site<'a> {
     /// The same place with another node.
     pub fn at(&self, node: Node<'a>) -> Site<'a> {
-        Site { scope: self.scope, node, symptoms: self.symptoms, crashed: self.crashed }
+        Site {
+            scope: self.scope,
+            node,
+            symptoms: self.symptoms,
+            crashed: self.crashed,
+        }
     }
 
     /// Text of a node.
@@ -92,13 +97,35 @@ impl<'a> Site<'a> {
     }
 
     /// A candidate that replaces a byte range.
-    pub fn splice(&self, range: Range<usize>, text: impl Into<String>, template: &'static str, cost: f64, why: impl Into<String>) -> Edit {
-        self.edit(vec![Splice { range, text: text.into() }], template, cost, why)
+    pub fn splice(
+        &self,
+        range: Range<usize>,
+        text: impl Into<String>,
+        template: &'static str,
+        cost: f64,
+        why: impl Into<String>,
+    ) -> Edit {
+        self.edit(
+            vec![Splice {
+                range,
+                text: text.into(),
+            }],
+            template,
+            cost,
+            why,
+        )
     }
 
     /// A candidate of several splices.
     pub fn edit(&self, splices: Vec<Splice>, template: &'static str, cost: f64, why: impl Into<String>) -> Edit {
-        Edit { file: self.scope.file, splices, template, cost, why: why.into(), line: line_of(self.node) }
+        Edit {
+            file: self.scope.file,
+            splices,
+            template,
+            cost,
+            why: why.into(),
+            line: line_of(self.node),
+        }
     }
 
     /// A candidate that replaces one node.
@@ -111,7 +138,10 @@ impl<'a> Site<'a> {
     /// Splices that put `lines` (relative indentation inside) before a statement. `None` where that is impossible.
     pub fn before(&self, statement: Node<'_>, lines: &[String]) -> Option<Vec<Splice>> {
         let source = self.scope.source;
-        let target = statement.parent().filter(|parent| parent.kind() == "decorated_definition").unwrap_or(statement);
+        let target = statement
+            .parent()
+            .filter(|parent| parent.kind() == "decorated_definition")
+            .unwrap_or(statement);
         if source.starts_line(target) {
             let indent = source.indent(target);
             let mut text = String::new();
@@ -120,7 +150,10 @@ impl<'a> Site<'a> {
                 text.push_str(source.newline);
                 text.push_str(indent);
             }
-            return Some(vec![Splice { range: target.start_byte()..target.start_byte(), text }]);
+            return Some(vec![Splice {
+                range: target.start_byte()..target.start_byte(),
+                text,
+            }]);
         }
         // `if x: y` on one line: open the block.
         let block = target.parent().filter(|parent| parent.kind() == "block")?;
@@ -131,20 +164,34 @@ impl<'a> Site<'a> {
         let inner = format!("{}{}{}", source.newline, source.indent(header), source.unit);
         let before = source.text.get(..target.start_byte())?;
         let start = before.trim_end_matches([' ', '\t']).len();
-        let text = lines.iter().map(String::as_str).map(|line| format!("{inner}{line}")).collect::<String>() + &inner;
-        Some(vec![Splice { range: start..target.start_byte(), text }])
+        let text = lines
+            .iter()
+            .map(String::as_str)
+            .map(|line| format!("{inner}{line}"))
+            .collect::<String>()
+            + &inner;
+        Some(vec![Splice {
+            range: start..target.start_byte(),
+            text,
+        }])
     }
 
     /// Splices that put `lines` after a statement, at its indentation.
     pub fn after(&self, statement: Node<'_>, lines: &[String]) -> Option<Vec<Splice>> {
         let source = self.scope.source;
-        let target = statement.parent().filter(|parent| parent.kind() == "decorated_definition").unwrap_or(statement);
+        let target = statement
+            .parent()
+            .filter(|parent| parent.kind() == "decorated_definition")
+            .unwrap_or(statement);
         if !source.starts_line(target) || !source.ends_line(target) {
             return None;
         }
         let indent = source.indent(target);
         let end = source.line_end(target.end_byte());
-        let text = lines.iter().map(|line| format!("{}{indent}{line}", source.newline)).collect::<String>();
+        let text = lines
+            .iter()
+            .map(|line| format!("{}{indent}{line}", source.newline))
+            .collect::<String>();
         Some(vec![Splice { range: end..end, text }])
     }
 
@@ -153,7 +200,10 @@ impl<'a> Site<'a> {
         let source = self.scope.source;
         let block = statement.parent()?;
         if block.kind() == "block" && named(block).len() == 1 {
-            return Some(vec![Splice { range: statement.byte_range(), text: "pass".to_owned() }]);
+            return Some(vec![Splice {
+                range: statement.byte_range(),
+                text: "pass".to_owned(),
+            }]);
         }
         if !source.starts_line(statement) || !source.ends_line(statement) {
             return None;
@@ -164,7 +214,10 @@ impl<'a> Site<'a> {
         if source.text.as_bytes().get(end) == Some(&b'\n') {
             end += 1;
         }
-        Some(vec![Splice { range: start..end, text: String::new() }])
+        Some(vec![Splice {
+            range: start..end,
+            text: String::new(),
+        }])
     }
 
     /// Text of a statement, every line but the first shifted by one level; `None` when a string spans lines.
@@ -173,7 +226,10 @@ impl<'a> Site<'a> {
         let text = self.text(statement);
         if text.contains('\n') {
             let mut spans = false;
-            super::syntax::visit(statement, &mut |node| spans |= matches!(node.kind(), "string" | "concatenated_string") && line_of(node) != super::syntax::last_line_of(node));
+            super::syntax::visit(statement, &mut |node| {
+                spans |= matches!(node.kind(), "string" | "concatenated_string")
+                    && line_of(node) != super::syntax::last_line_of(node)
+            });
             if spans {
                 return None;
             }
@@ -198,7 +254,11 @@ impl<'a> Site<'a> {
 /// At most 60 characters of one line.
 pub fn brief(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= 60 { line } else { line.chars().take(57).collect::<String>() + "..." }
+    if line.chars().count() <= 60 {
+        line
+    } else {
+        line.chars().take(57).collect::<String>() + "..."
+    }
 }
 
 /// Number of single-character changes between two words, at most `limit` + 1.
@@ -229,7 +289,10 @@ pub fn likeness(a: &str, b: &str) -> f64 {
     let longest = a.chars().count().max(b.chars().count()).max(1);
     #[expect(clippy::cast_precision_loss, reason = "lengths of names are small")]
     let spelling = 1.0 - distance(&a, &b) as f64 / longest as f64;
-    let shared = a.split('_').filter(|word| word.len() > 2).any(|word| b.split('_').any(|other| other == word));
+    let shared = a
+        .split('_')
+        .filter(|word| word.len() > 2)
+        .any(|word| b.split('_').any(|other| other == word));
     if shared { spelling.max(0.5) } else { spelling }
 }
 
@@ -249,16 +312,35 @@ pub mod probe {
     pub fn candidates(text: &str, families: &[Family], failure: Option<(&str, &str)>) -> Vec<(String, Edit)> {
         let brief = Brief::new([("src/pkg/mod.py".to_owned(), text.to_owned())].into(), vec![], vec![]);
         let project = Project::new(&brief);
-        let found: Vec<Symptom> =
-            failure.map(|(exception, message)| symptoms(&[Failure { exception: exception.to_owned(), message: message.to_owned(), ..Failure::default() }])).unwrap_or_default();
+        let found: Vec<Symptom> = failure
+            .map(|(exception, message)| {
+                symptoms(&[Failure {
+                    exception: exception.to_owned(),
+                    message: message.to_owned(),
+                    ..Failure::default()
+                }])
+            })
+            .unwrap_or_default();
         let source = &project.sources[0];
         let mut out = Vec::new();
         let mut parser = parser().unwrap();
         visit(source.tree.root_node(), &mut |node| {
-            let function = project.function_at(0, line_of(node)).map(|index| project.functions[index].range.clone());
-            let function = function.and_then(|range| source.tree.root_node().named_descendant_for_byte_range(range.start, range.end));
+            let function = project
+                .function_at(0, line_of(node))
+                .map(|index| project.functions[index].range.clone());
+            let function = function.and_then(|range| {
+                source
+                    .tree
+                    .root_node()
+                    .named_descendant_for_byte_range(range.start, range.end)
+            });
             let scope = Scope::new(&project, 0, function).unwrap();
-            let site = Site { scope: &scope, node, symptoms: &found, crashed: failure.is_some() };
+            let site = Site {
+                scope: &scope,
+                node,
+                symptoms: &found,
+                crashed: failure.is_some(),
+            };
             for family in families {
                 family(&site, &mut |edit| {
                     if let Some(applied) = edit.apply(source, &mut parser) {
@@ -275,7 +357,11 @@ pub mod probe {
         let found = candidates(text, &FAMILIES, failure);
         for wanted in expected {
             if !found.iter().any(|(text, _)| text == wanted) {
-                let list = found.iter().map(|(_, edit)| format!("{} {}", edit.template, edit.why)).collect::<Vec<_>>().join("\n");
+                let list = found
+                    .iter()
+                    .map(|(_, edit)| format!("{} {}", edit.template, edit.why))
+                    .collect::<Vec<_>>()
+                    .join("\n");
                 panic!("not reached:\n{wanted}\nof {} candidates:\n{list}", found.len());
             }
         }
