@@ -93,11 +93,13 @@ impl Bench {
         run_on(lane, trial).await
     }
 
-    /// Ends all runners.
-    pub async fn stop(self) {
+    /// Ends all runners and returns the processor time of all that ran in them.
+    pub async fn stop(self) -> Duration {
+        let mut spent = Duration::ZERO;
         for lane in self.lanes {
-            lane.stop().await;
+            spent += lane.stop().await;
         }
+        spent
     }
 }
 

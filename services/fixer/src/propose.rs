@@ -156,9 +156,10 @@ impl Job<'_> {
             // The engine keeps its own budget; this is for one that does not.
             () = tokio::time::sleep(wall.saturating_add(Duration::from_secs(60))) => Ok(Proposals { budget_exhausted: true, ..Proposals::default() }),
         };
+        let cpu = bench.stop().await;
         let spent = Spent {
             wall: started.elapsed(),
-            cpu: Duration::ZERO,
+            cpu,
         };
         let proposals = match proposals {
             Ok(proposals) => proposals,

@@ -148,19 +148,19 @@ fn ms(ms: u64) -> f64 {
     std::time::Duration::from_millis(ms).as_secs_f64()
 }
 
-/// Processor time of this process and of all children that it has waited for, in milliseconds, from /proc.
+/// Processor time of this process alone, in milliseconds, from /proc.
 #[must_use]
 pub fn cpu_ms_of_this_process() -> u64 {
     let Ok(text) = std::fs::read_to_string("/proc/self/stat") else {
         return 0;
     };
-    // The second field is a name in parentheses that may contain spaces; the times are the 14th to 17th.
+    // The second field is a name in parentheses that may contain spaces; the times are the 14th and 15th.
     let fields: Vec<&str> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
     // Linux counts these in hundredths of a second.
     fields
         .iter()
         .skip(11)
-        .take(4)
+        .take(2)
         .filter_map(|field| field.parse::<u64>().ok())
         .sum::<u64>()
         * 10

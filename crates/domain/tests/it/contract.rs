@@ -156,7 +156,7 @@ fn every_kind_has_a_golden_file() {
             ..Diagnosis::default()
         },
         tree: "b".repeat(40),
-        base: main.clone(),
+        base: main,
         base_sha: CommitSha::parse(&"a".repeat(40)).unwrap(),
         public_key: "a2V5".into(),
     });

@@ -150,10 +150,14 @@ impl Runner {
         Ok(self.ask(request, false).await?.0)
     }
 
-    /// Ends the worker and removes its copy of the checkout. Dropping does the same without waiting.
-    pub async fn stop(self) {
+    /// Ends the worker and removes its copy of the checkout, and returns the processor time of all that ran in it. Dropping
+    /// does the same without waiting.
+    pub async fn stop(self) -> Duration {
         // Killing is enough: nothing of the worker is kept.
-        let _ = timeout(STOP_WITHIN, self.worker.running.kill()).await;
+        match timeout(STOP_WITHIN, self.worker.running.kill()).await {
+            Ok(Ok(finished)) => finished.cpu,
+            _ => Duration::ZERO,
+        }
     }
 
     async fn collect_now(&mut self) -> Result<Collected, RunnerError> {
