@@ -1,7 +1,7 @@
 # What a person types. Each target is one script, which says what it does.
 .PHONY: help demo test check up down bench conformance
 PROFILE ?= embedded
-LISTEN ?= 127.0.0.1:8080
+LISTEN ?= 127.0.0.1:$(or $(PORT),8080)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

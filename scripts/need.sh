@@ -14,7 +14,7 @@ postgres_bin() { sh "$(dirname "$0")/postgres.sh" where; }
 
 has cargo >/dev/null || stop "cargo is not installed: install Rust 1.95 or newer with rustup, then run this again"
 want git has git
-want gcc has cc
+want "gcc libc6-dev" has cc
 want python3 has python3
 want python3-venv python3 -c 'import ensurepip, venv'
 want python3-pip python3 -m pip --version

@@ -29,5 +29,8 @@ else
     export FIXPOINT_TEST_POSTGRES_URL
 fi
 
+# The test of the layers reads the manifests of every platform, also of those that are not built here.
+say "cargo fetch"
+cargo fetch --locked
 say "cargo test --workspace"
 CI=${CI:-1} cargo test --workspace

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 STOP_CODE=1
-listen=${1:-127.0.0.1:8080}
+listen=${1:-127.0.0.1:${PORT:-8080}}
 mkdir -p .data
 if [ -f .data/fixpoint.pid ] && kill -0 "$(cat .data/fixpoint.pid)" 2>/dev/null; then
     stop "Fixpoint already runs as process $(cat .data/fixpoint.pid): make down"

@@ -39,6 +39,12 @@ pub enum RequestError {
         /// The request's timeout.
         waited: Duration,
     },
+    /// Every try was put off until none was left. It lies in the dead queue, and whoever owns it may offer it again.
+    #[error("every try was put off: {reason}")]
+    Exhausted {
+        /// Why, in words.
+        reason: String,
+    },
     /// It was dealt with, and there will be no reply.
     #[error("there will be no reply: {reason}")]
     Unanswered {
@@ -70,7 +76,13 @@ pub enum ConsumeError {
 /// An accepted message that no consumer has dealt with, and none will.
 #[derive(Debug, thiserror::Error)]
 pub enum NotSettled {
-    /// It is in the dead queue.
+    /// Every try was put off until none was left. It lies in the dead queue, and whoever owns it may offer it again.
+    #[error("every try was put off: {reason}")]
+    Exhausted {
+        /// Why, in words.
+        reason: String,
+    },
+    /// It can never be dealt with, and lies in the dead queue.
     #[error("the message is dead: {reason}")]
     Dead {
         /// Why, in words.

@@ -161,7 +161,7 @@ impl Bus for MemoryBus {
         );
         match timeout_at(until, reply).await {
             Ok(Ok(Ok(reply))) => Ok(reply),
-            Ok(Ok(Err(reason))) => Err(RequestError::Unanswered { reason }),
+            Ok(Ok(Err(error))) => Err(error),
             Ok(Err(_)) => Err(RequestError::Unanswered {
                 reason: "the request was dropped".into(),
             }),

@@ -73,7 +73,7 @@ impl Bubblewrap {
             found.closes_user_namespaces = false;
             probe(&found.bwrap, &found.arguments(&nothing, &[], None)).map_err(|_| SandboxError::Refused(reason))?;
         }
-        tracing::info!(level = ?found.level(), "sandbox ready");
+        tracing::info!(confinement = ?found.level(), "sandbox ready");
         Ok(found)
     }
 

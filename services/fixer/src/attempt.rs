@@ -109,7 +109,7 @@ pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
     };
     report.wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     report.stages = progress.times();
-    tracing::info!(attempt = %request.attempt, outcome = report.outcome.as_str(), wall_ms = report.wall_ms, message = %report.message, "attempt ended");
+    tracing::info!(attempt = %request.attempt, outcome = report.outcome.as_str(), wall_ms = report.wall_ms, detail = %report.message, "attempt ended");
     match fixer
         .publish_durably(&AttemptFinished {
             attempt: request.attempt,
@@ -388,7 +388,7 @@ fn not_published(mut report: Report, error: PublishError, now: DateTime<Utc>) ->
 fn from_git(error: &GitError, doing: &str) -> Stop {
     let refused = error.is_refused();
     let hint = if refused {
-        ". Check that the token may read and write this repository"
+        ". Set GITHUB_TOKEN, or the App, so that this repository may be read and written"
     } else {
         ""
     };

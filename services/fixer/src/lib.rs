@@ -72,6 +72,8 @@ impl Fixer {
         let workshop = settings.workshop()?;
         let mirrors = Mirrors::under(&settings.data_dir.join("mirrors"));
         let scratch = settings.data_dir.join("attempts");
+        // What an earlier process left when it was killed; the data folder is used by one process at a time.
+        let _ = std::fs::remove_dir_all(&scratch);
         std::fs::create_dir_all(&scratch).with_context(|| format!("cannot write {}", scratch.display()))?;
         let name = format!("fixer-{}", std::process::id());
         Ok(Self {

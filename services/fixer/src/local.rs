@@ -48,6 +48,11 @@ pub enum LocalError {
     /// Not a repository.
     #[error("{0} is not the root of a git repository; run `git init` there and commit, or name the root")]
     NotARepository(PathBuf),
+    /// Somebody else's.
+    #[error(
+        "{0} belongs to another user, whose configuration of git could run programs here; make it yours with chown, or run as its owner"
+    )]
+    NotOurs(PathBuf),
     /// No commit.
     #[error("{0} has no commit yet; commit what is to be fixed")]
     NoCommit(PathBuf),
@@ -69,17 +74,17 @@ pub async fn fix(workshop: &Workshop, request: Request, progress: &Progress) -> 
         .await
         .map_err(|_| LocalError::NoCommit(request.repo.clone()))?;
     let head = CommitSha::parse(&head).map_err(anyhow::Error::from)?;
-    if is_dirty(&theirs, &request.repo).await {
-        progress.line(format!(
-            "uncommitted changes are left out: the code under repair is commit {}",
-            head.short()
-        ));
-    }
     let scratch = tempfile::Builder::new()
         .prefix("fixpoint-")
         .tempdir()
         .context("cannot make a temporary folder")?;
     let mirror = mirror(&theirs, scratch.path()).await?;
+    if is_dirty(&theirs, &mirror, &head, &request.repo).await {
+        progress.line(format!(
+            "uncommitted changes are left out: the code under repair is commit {}",
+            head.short()
+        ));
+    }
     progress.enter(Stage::Diagnose);
     let release_commit = match &request.trigger {
         Some(Trigger::ErrorAlert(alert)) => release(&mirror, alert.release.as_deref()).await,
@@ -135,19 +140,39 @@ async fn open(repo: &Path) -> Result<Git, LocalError> {
     } else {
         return Err(no());
     };
+    if !is_own(git.dir()) {
+        return Err(LocalError::NotOurs(repo.to_owned()));
+    }
     git.text(&["rev-parse", "--git-dir"]).await.map_err(|_| no())?;
     Ok(git)
 }
 
-async fn is_dirty(git: &Git, repo: &Path) -> bool {
-    let tree = repo.to_string_lossy();
-    git.with(
-        &["status", "--porcelain", "--untracked-files=no"],
-        &[("GIT_WORK_TREE", &tree)],
-        None,
-    )
-    .await
-    .is_ok_and(|said| !said.is_empty())
+/// Whether a folder belongs to whoever runs this: another person's repository could bring configuration that runs programs.
+fn is_own(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let owner = |path: &Path| std::fs::metadata(path).map(|found| found.uid()).ok();
+    owner(folder).is_some() && owner(folder) == owner(Path::new("/proc/self"))
+}
+
+/// Whether files differ from the commit. It is asked with our own configuration: theirs could name programs to run.
+async fn is_dirty(theirs: &Git, mirror: &Git, head: &CommitSha, repo: &Path) -> bool {
+    let (tree, index) = (
+        repo.to_string_lossy(),
+        theirs.dir().join("index").to_string_lossy().into_owned(),
+    );
+    let env = [
+        ("GIT_WORK_TREE", &*tree),
+        ("GIT_INDEX_FILE", index.as_str()),
+        ("GIT_OPTIONAL_LOCKS", "0"),
+    ];
+    mirror
+        .with(
+            &["diff-index", "--quiet", "--ignore-submodules", head.as_str(), "--"],
+            &env,
+            None,
+        )
+        .await
+        .is_err()
 }
 
 /// A bare repository of our own that borrows their objects: what is tried out leaves no trace in theirs.
@@ -155,7 +180,10 @@ async fn mirror(theirs: &Git, scratch: &Path) -> anyhow::Result<Git> {
     let dir = scratch.join("mirror.git");
     std::fs::create_dir_all(&dir).context("cannot make a mirror")?;
     let mirror = Git::at(&dir);
-    mirror.run(&["init", "--quiet", "--bare"]).await?;
+    let format = theirs.text(&["rev-parse", "--show-object-format"]).await?;
+    mirror
+        .run(&["init", "--quiet", "--bare", &format!("--object-format={format}")])
+        .await?;
     let objects = theirs
         .text(&["rev-parse", "--path-format=absolute", "--git-path", "objects"])
         .await?;

@@ -219,6 +219,7 @@ impl Job<'_> {
             RepoPath::parse(path).is_ok_and(|path| guardrail::is_test(&path) || guardrail::steers_tests(&path))
         };
         brief.oracle = self.sources.keys().filter(|path| is_test(path)).cloned().collect();
+        brief.oracle.extend(self.seen.oracle_files());
         brief.failures = self
             .seen
             .failing
@@ -316,6 +317,7 @@ impl Names {
 
 /// `tests/test_a.py::T::test_x[a/b]` and `tests.test_a.T.test_x` meet in their dotted form; parameters stay as they are.
 fn dotted(id: &str) -> String {
+    let id = id.strip_prefix("unittest.loader._FailedTest.").unwrap_or(id);
     let (name, parameters) = id.find('[').map_or((id, ""), |at| id.split_at(at));
     name.replace(".py::", ".").replace("::", ".").replace('/', ".") + parameters
 }

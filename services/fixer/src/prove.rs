@@ -4,6 +4,8 @@ use crate::reproduce::{FLAKE_LIMIT, Reproduced, Spent};
 use crate::suite::{Answer, Bench, Suite, SuiteError, SuiteRun};
 use domain::evidence::{After, CommandRun, FlakyTest, TestId, runs_needed};
 
+/// What unittest puts in front of a module that it could not import.
+const UNITTEST_BROKEN: &str = "unittest.loader._FailedTest.";
 /// How often a test that broke is run again on each tree before it counts as broken.
 const SECOND_LOOKS: u32 = 5;
 
@@ -78,13 +80,19 @@ impl Trial<'_> {
         (before, after): (&str, &str),
         whole_suite: bool,
     ) -> Result<Result<(After, Vec<FlakyTest>, u32), String>, SuiteError> {
-        let only = (!whole_suite).then_some(self.seen.failing.as_slice());
+        // What could not be collected has no name of its own yet, so nothing can be left out.
+        let named = self.seen.failing.iter().all(|test| !self.is_uncollected(test));
+        let failing = named.then_some(self.seen.failing.as_slice());
+        let only = if whole_suite { None } else { failing };
         let run = self.run("suite after", after, only).await?;
         if run.timed_out {
             return Ok(Err("the suite runs out of time with the fix".into()));
         }
-        if let Some(test) = self.seen.failing.iter().find(|test| !passes(&run, test)) {
+        if let Some(test) = self.seen.failing.iter().find(|test| !self.passes(&run, test)) {
             return Ok(Err(format!("`{test}` still does not pass")));
+        }
+        if self.seen.first.reported && run.passing().next().is_none() {
+            return Ok(Err("no test passes with the fix, because none is run".into()));
         }
         let mut flaky = Vec::new();
         if whole_suite {
@@ -107,9 +115,10 @@ impl Trial<'_> {
             if let Some(test) = unexplained {
                 return Ok(Err(format!("`{test}` fails with the fix and did not run before")));
             }
-            let explained = run.failing().next().is_some();
-            if run.exit_code != 0 && !explained {
-                return Ok(Err(format!("the command still exits with {}", run.exit_code)));
+            // A command may stay red for what was red before, and for nothing else.
+            let as_before = run.exit_code == self.seen.first.exit_code && run.failing().next().is_some();
+            if run.exit_code != 0 && !as_before {
+                return Ok(Err(format!("the command exits with {} with the fix", run.exit_code)));
             }
         }
         let (_, wanted) = runs_needed(FLAKE_LIMIT);
@@ -119,11 +128,11 @@ impl Trial<'_> {
                 .run(
                     &format!("failing tests after, {} of {wanted}", again + 1),
                     after,
-                    Some(&self.seen.failing),
+                    failing,
                 )
                 .await?;
             reruns += 1;
-            if let Some(test) = self.seen.failing.iter().find(|test| !passes(&run, test)) {
+            if let Some(test) = self.seen.failing.iter().find(|test| !self.passes(&run, test)) {
                 return Ok(Err(format!("`{test}` passes only sometimes with the fix")));
             }
             if self.seen.failing.is_empty() && run.exit_code != 0 {
@@ -179,9 +188,24 @@ impl Trial<'_> {
                 break;
             }
         }
+        // A test that fails whenever it is run without the others says nothing about the fix: it is asked among them.
+        let alone = |at: usize| failed_without[at] == SECOND_LOOKS;
+        let among = if (0..broken.len()).any(alone) {
+            let without = self.run("the whole suite again without the fix", before, None).await?;
+            Some((
+                without,
+                self.run("the whole suite again with the fix", after, None).await?,
+            ))
+        } else {
+            None
+        };
         let mut flaky = Vec::new();
         for (at, test) in broken.iter().enumerate() {
-            if failed_without[at] == 0 && failed_with[at] > 0 {
+            let never_without = failed_without[at] == 0 && failed_with[at] > 0;
+            let only_with = among
+                .as_ref()
+                .is_some_and(|(without, with)| alone(at) && without.passed(test) && !with.passed(test));
+            if never_without || only_with {
                 return Ok(Err(test.clone()));
             }
             flaky.push(FlakyTest {
@@ -193,6 +217,23 @@ impl Trial<'_> {
         Ok(Ok(flaky))
     }
 
+    /// Whether a failing test passes now. Only where its runner never told of single tests, a test that the printed output
+    /// does not name has passed if the command succeeded.
+    fn passes(&self, run: &SuiteRun, test: &TestId) -> bool {
+        if self.is_uncollected(test) {
+            let mut own = run.tests.iter().filter(|(id, _)| is_of_file(id, test)).peekable();
+            return own.peek().is_some() && own.all(|(_, answer)| !answer.answer.is_failure());
+        }
+        let told = self.seen.first.reported || run.reported;
+        run.passed(test) || (!told && run.exit_code == 0 && !run.tests.contains_key(test))
+    }
+
+    /// Whether a failing "test" is a file that could not be imported.
+    fn is_uncollected(&self, test: &TestId) -> bool {
+        test.as_str().contains(UNITTEST_BROKEN)
+            || self.seen.first.tests.get(test).is_some_and(|answer| answer.collecting)
+    }
+
     async fn run(&mut self, purpose: &str, tree: &str, only: Option<&[TestId]>) -> Result<SuiteRun, SuiteError> {
         let run = self.bench.run(self.suite, tree, &self.seen.extra, only).await?;
         self.spent.add(&run);
@@ -201,8 +242,11 @@ impl Trial<'_> {
     }
 }
 
-/// Whether a failing test passes now. Where only the printed output is known, a test that it does not name has passed if
-/// the command succeeded.
-fn passes(run: &SuiteRun, test: &TestId) -> bool {
-    run.passed(test) || (!run.reported && run.exit_code == 0 && !run.tests.contains_key(test))
+/// Whether a test belongs to a file that could not be imported before: `tests/test_a.py`, or a dotted module.
+fn is_of_file(id: &TestId, file: &TestId) -> bool {
+    let file = file.as_str();
+    match file.strip_prefix(UNITTEST_BROKEN) {
+        Some(module) => id.as_str().starts_with(&format!("{module}.")) || id.as_str().contains(&format!(".{module}.")),
+        None => id.as_str().starts_with(&format!("{file}::")),
+    }
 }

@@ -180,6 +180,7 @@ impl Workshop {
                 .or_else(|| file.setup.command.clone()),
             runner: runner_of(&effective.suite.command),
             inside: PathBuf::from(WORK),
+            origin: format!("{} {tree}", case.project.repo),
         };
         let told = progress.clone();
         Ok(self
@@ -240,7 +241,8 @@ impl Workshop {
             progress.enter(Stage::Judge);
             let tree = case.git.apply(&ready.tree, &fix.files).await?;
             let changes: Vec<TreeChange> = case.git.changes(&ready.tree, &tree).await?;
-            let verdict = guardrail::judge(&case.project.policy, &changes);
+            let mut verdict = guardrail::judge(&case.project.policy, &changes);
+            verdict.objections.extend(edits_of_run_tests(&seen, &changes));
             if verdict.is_refused() {
                 progress.line(format!("refused: {}", verdict.objections[0].detail));
                 describe(&mut report, fix, case.git.diffs(&ready.tree, &tree).await?);
@@ -288,6 +290,9 @@ impl Workshop {
                     };
                     let mut draft_reasons = verdict.draft_reasons;
                     draft_reasons.extend(doubts(&seen, unverified, found.distinct));
+                    if evidence.after.is_some_and(|after| after.exit_code != 0) {
+                        draft_reasons.push("the command stays red for tests that failed before, too".to_owned());
+                    }
                     change = Some(Change {
                         tree,
                         draft_reasons,
@@ -310,6 +315,21 @@ impl Workshop {
         report.sandbox_ms = u64::try_from(spent.wall.as_millis()).unwrap_or(u64::MAX);
         Ok(Repaired { report, change })
     }
+}
+
+/// Objections to changes of files that were seen to be tests, whatever their names say: those that hold a test that ran, or
+/// the assertion that failed.
+fn edits_of_run_tests(seen: &Reproduced, changes: &[TreeChange]) -> Vec<Objection> {
+    let oracle = seen.oracle_files();
+    changes
+        .iter()
+        .filter(|change| change.before.is_some() && oracle.contains(&change.path))
+        .map(|change| Objection {
+            rule: guardrail::Rule::ProtectedOracle,
+            path: change.path.clone(),
+            detail: "it holds tests that were run, and the tests decide whether a fix is right".into(),
+        })
+        .collect()
 }
 
 /// The framework that a command names.
@@ -353,11 +373,18 @@ fn failed_step(symptom: &Symptom, texts: &BTreeMap<String, String>) -> FailedSte
         return FailedStep::default();
     };
     let logged = reading.failing_step.clone();
+    // Several workflows may have a step of that name: the right one is the one that the log shows running.
     let defined = logged.as_ref().and_then(|step| {
         let files = texts.iter().filter(|(path, _)| path.starts_with(".github/workflows/"));
-        files
+        let all: Vec<_> = files
             .filter_map(|(_, text)| workflow::find_step(text, "", &step.name).ok())
-            .next()
+            .collect();
+        let first = |text: &str| text.lines().next().map(|line| line.trim().to_owned());
+        match &step.command {
+            Some(ran) => all.into_iter().find(|one| first(&one.run) == first(ran)),
+            None if all.len() == 1 => all.into_iter().next(),
+            None => None,
+        }
     });
     FailedStep { logged, defined }
 }

@@ -96,11 +96,16 @@ fn duration(text: &str) -> Result<Duration, String> {
     let number: u64 = number
         .parse()
         .map_err(|_| format!("`{text}` is not a time; write it as 90s or 2m"))?;
-    match unit {
-        "s" => Ok(Duration::from_secs(number)),
-        "m" | "min" => Ok(Duration::from_secs(number * 60)),
-        _ => Err(format!("`{text}` is not a time; write it as 90s or 2m")),
-    }
+    let seconds = match unit {
+        "s" => Some(number),
+        "m" | "min" => number.checked_mul(60),
+        _ => return Err(format!("`{text}` is not a time; write it as 90s or 2m")),
+    };
+    let longest = 24 * 3600;
+    seconds
+        .filter(|seconds| *seconds <= longest)
+        .map(Duration::from_secs)
+        .ok_or_else(|| format!("`{text}` is longer than a day"))
 }
 
 #[cfg(test)]
@@ -114,5 +119,7 @@ mod tests {
         assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
         assert!(duration("soon").is_err());
+        assert!(duration("999999999999999999m").is_err());
+        assert!(duration("18446744073709551615").is_err());
     }
 }

@@ -6,7 +6,9 @@ pub mod fix;
 pub mod show;
 pub mod up;
 
+use clap::Parser as _;
 use cli::{Arguments, Command};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Exit code of a mistake in the arguments or settings.
@@ -14,8 +16,21 @@ pub const USAGE: u8 = 2;
 /// Exit code of something of ours that failed.
 pub const INTERNAL: u8 = 1;
 
-/// Runs the command and says how it went.
-pub async fn run(arguments: Arguments) -> ExitCode {
+/// Reads the arguments, runs the command and says how it went.
+pub async fn main(arguments: Vec<OsString>) -> ExitCode {
+    let json = arguments.iter().any(|argument| argument == "--json");
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => run(arguments, json).await,
+        // Help and version are asked for, and no mistake.
+        Err(shown) if !shown.use_stderr() => {
+            print!("{shown}");
+            ExitCode::SUCCESS
+        }
+        Err(mistake) => failed(USAGE, mistake.to_string().trim_end(), json),
+    }
+}
+
+async fn run(arguments: Arguments, json: bool) -> ExitCode {
     let done = match arguments.command {
         Command::Fix(fix) => fix::run(fix).await,
         Command::Up(up) => up::run(up).await,
@@ -24,12 +39,19 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("fixpoint: {}", github::redact(&format!("{error:#}")));
-            ExitCode::from(if error.is::<settings::SettingsError>() || error.is::<cli::Usage>() {
-                USAGE
-            } else {
-                INTERNAL
-            })
+            let usage = error.is::<settings::SettingsError>() || error.is::<cli::Usage>();
+            let said = github::redact(&format!("{error:#}"));
+            failed(if usage { USAGE } else { INTERNAL }, &format!("fixpoint: {said}"), json)
         }
     }
+}
+
+/// Says why there is no outcome: to people, and as the one object that `--json` promises.
+fn failed(code: u8, message: &str, json: bool) -> ExitCode {
+    eprintln!("{message}");
+    if json {
+        let outcome = if code == USAGE { "usage" } else { "internal" };
+        println!("{}", serde_json::json!({ "outcome": outcome, "message": message }));
+    }
+    ExitCode::from(code)
 }

@@ -24,6 +24,15 @@ pub async fn start(source: &settings::Source, stop: CancellationToken) -> anyhow
     let bus: Arc<dyn Bus> = bus::open(&all.section("bus")?).await?;
     let fixer = fixer::Settings::read(&all)?;
     let notifier: notifier::Settings = all.section("slack")?;
+    notifier.check()?;
+    // Refused here, before any webhook is accepted, when code cannot be confined.
+    drop(fixer.workshop()?);
+    let github: github::Settings = all.section("github")?;
+    if github.auth.token.is_none() && github.auth.app.is_none() {
+        tracing::warn!(
+            "GITHUB_TOKEN is not set, and no App: only public repositories can be read, and nothing can be published"
+        );
+    }
     std::fs::create_dir_all(fixer.data_dir.parent().unwrap_or(&fixer.data_dir)).context("data.dir cannot be made")?;
     let planner = planner::Planner::open(&settings::load::<planner::Settings>(source)?, Arc::clone(&bus)).await?;
     let doors = ingest::Settings::read(&all)?;
@@ -107,7 +116,10 @@ pub async fn run(arguments: crate::cli::Up) -> anyhow::Result<u8> {
     }
     let telemetry = telemetry::start(&settings::Settings::load(&source)?.section("telemetry")?, "fixpoint")?;
     let stop = telemetry::on_signal()?;
-    let running = start(&source, stop.clone()).await?;
+    // Whatever keeps the system from starting is a setting, an address or a tool that somebody can mend.
+    let running = start(&source, stop.clone())
+        .await
+        .map_err(|error| crate::cli::Usage(format!("{error:#}")))?;
     eprintln!(
         "fixpoint listens on http://{0}\n  webhooks  POST /webhooks/sentry, POST /webhooks/github\n  jobs      GET  http://{0}/api/v1/jobs\n  health    GET  http://{0}/health",
         running.address

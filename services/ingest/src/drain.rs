@@ -100,7 +100,8 @@ impl Drain {
                     tracing::error!(reason, envelope = %envelope.id, "a delivery is in the dead queue");
                     Ok(())
                 }
-                Err(error @ bus::NotSettled::BusEnded) => Err(error.into()),
+                // The spool owns it: what was only put off is offered again for as long as it takes.
+                Err(error @ (bus::NotSettled::Exhausted { .. } | bus::NotSettled::BusEnded)) => Err(error.into()),
             },
             Err(error) => Err(error.into()),
         }

@@ -208,8 +208,9 @@ enum Published {
 
 fn fate(settled: &Result<(), NotSettled>) -> Fate {
     match settled {
-        // What is dead is in the dead queue, which keeps it and says why; the deadline of an attempt sees to the rest.
+        // What can never work is in the dead queue, which says why; the deadline of an attempt sees to the rest. What was only
+        // put off, by a Slack that is down for instance, is offered again for as long as it takes.
         Ok(()) | Err(NotSettled::Dead { .. }) => Fate::Gone,
-        Err(NotSettled::BusEnded) => Fate::Back,
+        Err(NotSettled::Exhausted { .. } | NotSettled::BusEnded) => Fate::Back,
     }
 }

@@ -267,6 +267,21 @@ impl Rules {
         }
         let minutes = |minutes: u32| Duration::minutes(i64::from(minutes));
         let seconds = |seconds: u32| Duration::seconds(i64::from(seconds));
+        for project in overrides.values().chain([&settings.project]) {
+            if let Some(branch) = &project.base_branch {
+                BranchName::parse(branch).context("project.base_branch (GITHUB_BASE_BRANCH)")?;
+            }
+            let sample = format!("{}ci-0-g1", project.branch_prefix);
+            BranchName::parse(&sample).context("project.branch_prefix makes such branches")?;
+        }
+        if let Some(unknown) = settings
+            .planner
+            .channels
+            .iter()
+            .find(|name| !["slack", "log"].contains(&name.as_str()))
+        {
+            bail!("planner.channels names `{unknown}`, which nobody serves: slack and log are there");
+        }
         let mut branch_prefixes: Vec<String> = overrides
             .values()
             .chain([&settings.project])

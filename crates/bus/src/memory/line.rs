@@ -3,7 +3,7 @@
 use super::Options;
 use crate::QueueDepth;
 use crate::envelope::Envelope;
-use crate::error::NotSettled;
+use crate::error::{NotSettled, RequestError};
 use crate::handler::{Answer, Incoming};
 use crate::settled::Settling;
 use crate::topology::Queue;
@@ -19,7 +19,7 @@ const DEAD_BOUND: usize = 10_000;
 /// Tells one delivery from another; a message that comes again has a new one.
 pub(super) type Tag = u64;
 /// Who waits for a reply, or for the reason why there is none.
-pub(super) type ReplyTo = oneshot::Sender<Result<Envelope, String>>;
+pub(super) type ReplyTo = oneshot::Sender<Result<Envelope, RequestError>>;
 
 /// A message with its place in the queue and with those who wait for it.
 pub(super) struct Parcel {
@@ -54,12 +54,21 @@ impl Parcel {
     }
 
     /// Tells those who wait. They may be gone, which is fine.
-    fn settle(self, outcome: Result<(), NotSettled>, reply: Result<Envelope, String>) {
+    fn settle(self, outcome: Result<(), NotSettled>, reply: Result<Envelope, RequestError>) {
         if let Some(reply_to) = self.reply {
             let _ = reply_to.send(reply);
         }
         let _ = self.settled.send(outcome);
     }
+}
+
+/// Why a message is dead.
+#[derive(Clone, Copy)]
+enum Death {
+    /// Its consumer said that it can never work.
+    Refused,
+    /// Its tries are used up; it might have worked later.
+    Exhausted,
 }
 
 /// Counted from the moment a queue accepts a message until nobody has it any more.
@@ -135,7 +144,8 @@ impl Line {
         self.ready.notify_one();
         if let Some(dropped) = dropped {
             tracing::debug!(queue = %self.queue.name(), id = %dropped.envelope.id, "a transient queue was full: its oldest message is dropped");
-            dropped.settle(Ok(()), Err("the queue was full".into()));
+            let reason = "the queue was full".to_owned();
+            dropped.settle(Ok(()), Err(RequestError::Unanswered { reason }));
         }
     }
 
@@ -171,13 +181,22 @@ impl Line {
             return;
         };
         match answer {
-            Answer::Done => parcel.settle(Ok(()), Err("the request was dealt with, and not answered".into())),
+            Answer::Done => parcel.settle(
+                Ok(()),
+                Err(RequestError::Unanswered {
+                    reason: "the request was dealt with, and not answered".into(),
+                }),
+            ),
             Answer::Reply(reply) => parcel.settle(Ok(()), Ok(reply)),
-            Answer::Never { reason } => self.bury(parcel, reason),
-            Answer::Again { reason } if !self.queue.durable() => self.bury(parcel, reason),
+            Answer::Never { reason } => self.bury(parcel, reason, Death::Refused),
+            Answer::Again { reason } if !self.queue.durable() => self.bury(parcel, reason, Death::Exhausted),
             Answer::Again { reason } if parcel.attempts >= self.queue.delivery_limit() => {
                 let attempts = parcel.attempts;
-                self.bury(parcel, format!("{reason} (after {attempts} attempts)"));
+                self.bury(
+                    parcel,
+                    format!("{reason} (after {attempts} attempts)"),
+                    Death::Exhausted,
+                );
             }
             Answer::Again { reason } => {
                 tracing::debug!(queue = %self.queue.name(), id = %parcel.envelope.id, attempt = parcel.attempts, reason, "will come again");
@@ -212,7 +231,11 @@ impl Line {
             if parcel.attempts >= self.queue.delivery_limit() {
                 drop(state);
                 let attempts = parcel.attempts;
-                self.bury(parcel, format!("its consumer went away (after {attempts} attempts)"));
+                self.bury(
+                    parcel,
+                    format!("its consumer went away (after {attempts} attempts)"),
+                    Death::Exhausted,
+                );
             } else {
                 state.ready.push_front(parcel);
                 drop(state);
@@ -221,7 +244,7 @@ impl Line {
         }
     }
 
-    fn bury(&self, parcel: Parcel, reason: String) {
+    fn bury(&self, parcel: Parcel, reason: String, death: Death) {
         tracing::warn!(queue = %self.queue.name(), id = %parcel.envelope.id, kind = parcel.envelope.kind.as_str(), reason, "message is dead");
         if self.queue.durable() {
             let mut state = self.lock();
@@ -231,7 +254,16 @@ impl Line {
                 tracing::error!(queue = %self.queue.name(), "the dead queue is full: its oldest message is dropped");
             }
         }
-        parcel.settle(Err(NotSettled::Dead { reason: reason.clone() }), Err(reason));
+        match death {
+            Death::Refused => parcel.settle(
+                Err(NotSettled::Dead { reason: reason.clone() }),
+                Err(RequestError::Unanswered { reason }),
+            ),
+            Death::Exhausted => parcel.settle(
+                Err(NotSettled::Exhausted { reason: reason.clone() }),
+                Err(RequestError::Exhausted { reason }),
+            ),
+        }
     }
 
     pub(super) fn dead(&self) -> Vec<(Envelope, String)> {

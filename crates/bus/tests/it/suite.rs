@@ -341,7 +341,7 @@ pub async fn a_message_that_never_works_dies_at_the_limit(factory: &Factory) {
     });
     let settled = bus.publish(numbered(1)).await.unwrap();
     if subject.settles_with_the_consumer() {
-        let Err(NotSettled::Dead { reason }) = settled.wait().await else {
+        let Err(NotSettled::Exhausted { reason }) = settled.wait().await else {
             panic!("it settled")
         };
         assert!(reason.contains("the table is locked"), "{reason}");

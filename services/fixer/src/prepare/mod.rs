@@ -44,6 +44,9 @@ pub struct PrepareSpec {
     pub runner: Option<Framework>,
     /// Where the checkout will be mounted inside, for instance `/work`.
     pub inside: PathBuf,
+    /// Names the repository and its tree. A layer that the project's own code helped to make is kept for that tree alone; a
+    /// list of names from a registry makes the same layer for everybody.
+    pub origin: String,
 }
 
 /// What a later stage mounts and sets to run a project's tests.

@@ -50,6 +50,8 @@ pub(super) struct Plan {
     /// Whether pytest is added.
     pub adds_pytest: bool,
     setup: Option<String>,
+    /// The repository and its tree, where its own code helps to make the layer.
+    origin: Option<String>,
     src_layout: bool,
     /// Relative paths of the files that went in.
     files: BTreeSet<PathBuf>,
@@ -107,7 +109,14 @@ impl Plan {
                 }
             }
         }
+        let runs_own_code = spec.setup_command.is_some()
+            || wanted.needs_build
+            || wanted
+                .lines
+                .iter()
+                .any(|line| line.starts_with(super::requirement::CHECKOUT));
         let mut plan = Self {
+            origin: runs_own_code.then(|| spec.origin.clone()),
             wants_python,
             wants_node: wants_node && (lock || has("package.json")),
             wanted,
@@ -138,6 +147,7 @@ impl Plan {
             python.as_deref(),
             node.as_deref(),
             setup,
+            self.origin.as_deref(),
             self.adds_pytest.then_some("pytest"),
         ] {
             // Each part with its length, so that no two lists of parts read the same.

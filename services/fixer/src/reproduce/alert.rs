@@ -26,16 +26,7 @@ impl Scene<'_> {
         };
         let Some(crash) = crash else {
             let message = "no frame of the alert is code of this repository as it is now".to_owned();
-            return not_seen(
-                if exception.frames.is_empty() {
-                    Outcome::NotReproduced
-                } else {
-                    Outcome::AlreadyFixed
-                },
-                message,
-                diagnosis,
-                log,
-            );
+            return not_seen(Outcome::NotReproduced, message, diagnosis, log);
         };
         let folder = tests_folder(self.sources);
         let tag = domain::fingerprint::Fingerprint::of([&alert.issue_id, &alert.event_id]).as_str()[..8].to_owned();

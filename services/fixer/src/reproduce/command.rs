@@ -3,7 +3,7 @@
 
 use crate::diagnose::Step;
 use crate::diagnose::workflow::WorkflowStep;
-use crate::suite::Suite;
+use crate::suite::{Shell, Suite};
 use domain::evidence::CommandSource;
 use domain::project::Project;
 use serde::Deserialize;
@@ -75,6 +75,7 @@ pub fn choose(
 ) -> Option<Effective> {
     let plain = |command: &str| Suite {
         command: command.to_owned(),
+        shell: Shell::Sh,
         working_directory: String::new(),
         env: Vec::new(),
     };
@@ -112,6 +113,7 @@ pub fn written_only(files: &BTreeMap<String, String>) -> Option<Effective> {
     let command = "python -m unittest discover -p 'test_fixpoint_*.py'".to_owned();
     let suite = Suite {
         command,
+        shell: Shell::Sh,
         working_directory: String::new(),
         env: Vec::new(),
     };
@@ -131,22 +133,37 @@ fn inside(directory: Option<&str>) -> String {
 }
 
 fn from_step(step: &FailedStep) -> Option<Suite> {
-    let (run, directory, env) = match (&step.defined, &step.logged) {
+    let (run, directory, env, shell) = match (&step.defined, &step.logged) {
         (Some(defined), _) if !defined.has_expressions => {
             let env = defined
                 .env
                 .iter()
                 .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
                 .collect();
-            (defined.run.clone(), defined.working_directory.clone(), env)
+            (
+                defined.run.clone(),
+                defined.working_directory.clone(),
+                env,
+                defined.shell.as_deref(),
+            )
         }
         // The log shows what was really run, with every expression already replaced.
-        (_, Some(logged)) => (logged.command.clone()?, logged.working_directory.clone(), Vec::new()),
+        (_, Some(logged)) => (
+            logged.command.clone()?,
+            logged.working_directory.clone(),
+            Vec::new(),
+            logged.shell.as_deref(),
+        ),
         _ => return None,
     };
-    let command = offline(&run)?;
+    let shell = match shell {
+        Some(shell) if shell == "bash" || shell.contains("pipefail") => Shell::BashPipefail,
+        Some(shell) if shell == "sh" || shell.starts_with("sh ") || shell.starts_with("/bin/sh") => Shell::Sh,
+        _ => Shell::Bash,
+    };
     Some(Suite {
-        command,
+        command: offline(&run)?,
+        shell,
         working_directory: inside(directory.as_deref()),
         env,
     })

@@ -15,7 +15,7 @@ use domain::attempt::Outcome;
 use domain::diagnosis::{CodeFrame, Diagnosis, FailureClass};
 use domain::evidence::{CommandRun, Oracle, TestId, WrittenTest, runs_needed};
 use domain::signal::ErrorAlert;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The chance that a flake may fool the proof.
@@ -55,6 +55,30 @@ pub struct Reproduced {
     pub reruns: u32,
     /// Sandboxed time so far.
     pub spent: Spent,
+}
+
+impl Reproduced {
+    /// Files that were seen to decide: those that hold a test that ran, and those whose assertion failed.
+    #[must_use]
+    pub fn oracle_files(&self) -> BTreeSet<String> {
+        let mut files = BTreeSet::new();
+        for (id, answer) in &self.first.tests {
+            if let Some((file, _)) = id.as_str().split_once("::") {
+                files.insert(file.to_owned());
+            } else if let Some((module, _)) = id
+                .as_str()
+                .rsplit_once('.')
+                .and_then(|(class, _)| class.rsplit_once('.'))
+            {
+                files.insert(format!("{}.py", module.replace('.', "/")));
+            }
+            if answer.error_type.as_deref() == Some("AssertionError") {
+                files.extend(answer.frames.last().map(|frame| frame.file.clone()));
+                files.extend(answer.frames.first().map(|frame| frame.file.clone()));
+            }
+        }
+        files
+    }
 }
 
 /// Time that sandboxed commands took.

@@ -295,8 +295,8 @@ fn short(text: &str) -> String {
 fn write_node(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &mut Expression) -> Result<(), String> {
     let source = &text[node.byte_range()];
     match node.kind() {
-        "string" if source.starts_with(['f', 'F']) => Err("an f-string".into()),
-        "string" | "concatenated_string" | "integer" | "float" | "true" | "false" | "none" => {
+        "string" if has_interpolation(node) || !is_plain_prefix(source) => Err("an f-string".into()),
+        "string" | "integer" | "float" | "true" | "false" | "none" => {
             out.code.push_str(source);
             Ok(())
         }
@@ -308,7 +308,11 @@ fn write_node(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &m
         | "dictionary"
         | "pair"
         | "argument_list"
+        | "concatenated_string"
         | "binary_operator" => {
+            if node.kind() == "binary_operator" && !is_complex(node, text) {
+                return Err(format!("`{}` computes", short(source)));
+            }
             // Everything between the named children is punctuation.
             let mut at = node.start_byte();
             let mut cursor = node.walk();
@@ -343,6 +347,31 @@ fn write_node(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &m
     }
 }
 
+/// Whether a string holds expressions of its own, however it is prefixed.
+fn has_interpolation(node: Node<'_>) -> bool {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor)
+        .any(|child| child.kind() == "interpolation" || has_interpolation(child))
+}
+
+fn is_plain_prefix(source: &str) -> bool {
+    let prefix = &source[..source.find(['\'', '"']).unwrap_or(0)];
+    prefix.chars().all(|c| matches!(c, 'r' | 'R' | 'b' | 'B' | 'u' | 'U'))
+}
+
+/// Whether an operation only writes a complex number, `1+2j`: others could compute for ever.
+fn is_complex(node: Node<'_>, text: &str) -> bool {
+    let number = |side: &str| {
+        node.child_by_field_name(side).is_some_and(|part| {
+            matches!(part.kind(), "integer" | "float" | "unary_operator") && part.byte_range().len() < 40
+        })
+    };
+    let operator = node
+        .child_by_field_name("operator")
+        .map_or("", |operator| &text[operator.byte_range()]);
+    matches!(operator, "+" | "-") && number("left") && number("right")
+}
+
 fn write_call(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &mut Expression) -> Result<(), String> {
     const BUILTIN: [&str; 5] = ["set", "frozenset", "bytearray", "range", "complex"];
     let (function, arguments) = (
@@ -359,7 +388,11 @@ fn write_call(node: Node<'_>, text: &str, classes: &Classes, near: &str, out: &m
     let root = name.split('.').next().unwrap_or(name);
     if BUILTIN.contains(&name) {
         out.code.push_str(name);
-    } else if let Some(known) = classes.one(root, near) {
+    } else if let Some(known) = classes
+        .one(root, near)
+        // `Order.delete_all()` is no constructor; a class inside of another one is.
+        .filter(|_| name.split('.').all(|part| part.starts_with(char::is_uppercase)))
+    {
         out.imports.insert(format!("from {} import {root}", known.module));
         out.code.push_str(name);
     } else {
@@ -489,6 +522,11 @@ mod tests {
             "a; b",
             "lambda: 0",
             "f'{x}'",
+            "rf'{x}'",
+            "'a' f'{x}'",
+            "9**9**9",
+            "'a' * 10",
+            "Cart.delete_all()",
             "[x for x in y]",
         ] {
             assert!(code(&json!(recorded)).is_err(), "{recorded}");

@@ -21,11 +21,35 @@ const OUT: &str = "/opt/fixpoint-out";
 const PLUGIN: &str = include_str!("fixpoint_report.py");
 const SITE: &str = include_str!("sitecustomize.py");
 
+/// The shell of a command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shell {
+    /// `sh -e`
+    #[default]
+    Sh,
+    /// `bash -e`, as for a step that names no shell.
+    Bash,
+    /// `bash -eo pipefail`, as for a step with `shell: bash`.
+    BashPipefail,
+}
+
+impl Shell {
+    fn argv(self) -> &'static [&'static str] {
+        match self {
+            Self::Sh => &["/bin/sh", "-e", "-c"],
+            Self::Bash => &["/bin/bash", "-e", "-c"],
+            Self::BashPipefail => &["/bin/bash", "-eo", "pipefail", "-c"],
+        }
+    }
+}
+
 /// A test command and where it runs.
 #[derive(Clone, Debug)]
 pub struct Suite {
     /// Shell text.
     pub command: String,
+    /// Who reads it.
+    pub shell: Shell,
     /// Working directory relative to the checkout, empty for its root.
     pub working_directory: String,
     /// Variables that the workflow's step names literally.
@@ -191,7 +215,8 @@ impl Bench {
         out: &Path,
         only: Option<&[TestId]>,
     ) -> Result<Command, SuiteError> {
-        let mut command = Command::new(["/bin/sh", "-e", "-c", &suite.command]).limits(self.limits);
+        let mut command =
+            Command::new(suite.shell.argv().iter().copied().chain([suite.command.as_str()])).limits(self.limits);
         command = command.cwd(Path::new(WORK).join(&suite.working_directory));
         command = command
             .mount(Mount::read_write(work, WORK))
@@ -211,7 +236,7 @@ impl Bench {
         command = command
             .env("PYTHONPATH", python_path.join(":"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("PYTEST_ADDOPTS", "-p fixpoint_report -p no:cacheprovider")
+            .env("PYTEST_ADDOPTS", "-p fixpoint_report -p no:cacheprovider --maxfail=0")
             .env("FIXPOINT_REPORT", format!("{OUT}/report.jsonl"))
             .env("FIXPOINT_ROOT", WORK)
             .env("CI", "true");

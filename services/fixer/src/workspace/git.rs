@@ -55,7 +55,17 @@ impl GitError {
     /// Whether the server refused who we are.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        matches!(self, Self::Failed { message, .. } if ["Authentication failed", "403", "401", "could not read Username", "not found"].iter().any(|sign| message.contains(sign)))
+        // Git's own phrases: an address may have any digits in it.
+        const PHRASES: [&str; 6] = [
+            "Authentication failed",
+            "returned error: 401",
+            "returned error: 403",
+            "could not read Username",
+            "Repository not found",
+            "remote: Not Found",
+        ];
+        matches!(self, Self::Failed { message, .. } if PHRASES.iter().any(|phrase| message.contains(phrase))
+            || (message.contains("repository '") && message.contains("' not found")))
     }
 }
 

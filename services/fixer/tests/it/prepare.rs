@@ -96,6 +96,7 @@ async fn has_network(scene: &Scene) -> bool {
 
 fn spec(runner: Option<Framework>) -> PrepareSpec {
     PrepareSpec {
+        origin: "acme/shop 0".into(),
         setup_command: None,
         runner,
         inside: PathBuf::from("/work"),
@@ -104,6 +105,7 @@ fn spec(runner: Option<Framework>) -> PrepareSpec {
 
 fn setup(command: &str) -> PrepareSpec {
     PrepareSpec {
+        origin: "acme/shop 0".into(),
         setup_command: Some(command.to_owned()),
         ..spec(Some(Framework::Unittest))
     }

@@ -69,6 +69,7 @@ impl Application {
             ]),
         )?;
         let spec = |runner| PrepareSpec {
+            origin: "acme/shop demo".into(),
             setup_command: None,
             runner,
             inside: PathBuf::from(WORK),

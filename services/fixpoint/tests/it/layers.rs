@@ -43,18 +43,13 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ),
 ];
 
-static METADATA: LazyLock<Metadata> = LazyLock::new(|| {
-    MetadataCommand::new()
-        .no_deps()
-        .other_options(offline())
-        .exec()
-        .unwrap()
-});
+static METADATA: LazyLock<Metadata> =
+    LazyLock::new(|| MetadataCommand::new().no_deps().other_options(locked()).exec().unwrap());
 static GRAPH: LazyLock<Graph> = LazyLock::new(Graph::read);
 
 /// Nothing is fetched and nothing is changed.
-fn offline() -> Vec<String> {
-    vec!["--offline".to_owned(), "--locked".to_owned()]
+fn locked() -> Vec<String> {
+    vec!["--locked".to_owned()]
 }
 
 /// Who depends on whom in what is shipped: no dependencies of tests.
@@ -65,7 +60,7 @@ struct Graph {
 
 impl Graph {
     fn read() -> Self {
-        let all = MetadataCommand::new().other_options(offline()).exec().unwrap();
+        let all = MetadataCommand::new().other_options(locked()).exec().unwrap();
         let shipped = |dep: &NodeDep| {
             dep.dep_kinds
                 .iter()
@@ -250,7 +245,7 @@ fn what_is_only_for_tests_is_never_shipped_and_there_is_one_cryptography() {
             "--format",
             "{lib}",
         ])
-        .args(offline())
+        .args(locked())
         .args(["--target", "x86_64-unknown-linux-gnu"])
         .output()
         .unwrap();

@@ -198,3 +198,46 @@ async fn a_torn_end_is_put_aside_and_the_rest_delivered() {
     .unwrap();
     assert!(site.dir.path().join("spool/0000000001.damaged").exists());
 }
+
+#[tokio::test]
+async fn a_planner_that_is_in_trouble_for_longer_than_any_limit_gets_the_delivery_in_the_end() {
+    let limit = bus::Queue::PlannerSignals.delivery_limit();
+    let quick = bus::memory::Options {
+        retry_delay: Duration::from_millis(1),
+        ..bus::memory::Options::default()
+    };
+    let site = Site::reopen(
+        std::sync::Arc::new(tempfile::tempdir().unwrap()),
+        bus::MemoryBus::new(quick),
+        |_| {},
+    )
+    .await;
+    let tries = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = std::sync::Arc::clone(&tries);
+    let troubled = bus::handler::handler(move |_| {
+        let done = counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 2 * limit;
+        async move {
+            if done {
+                bus::Answer::Done
+            } else {
+                bus::Answer::Again {
+                    reason: "the database is away".into(),
+                }
+            }
+        }
+    });
+    let bus = site.bus.clone();
+    tokio::spawn(async move {
+        use bus::Bus as _;
+        let consume = bus::Consume::from(bus::Queue::PlannerSignals, 1);
+        bus.consume(consume, troubled, tokio_util::sync::CancellationToken::new())
+            .await
+    });
+    accept(&site, 0..1).await;
+    eventually("the spool is empty", PATIENT, async || {
+        (site.ingest.depth().entries == 0).then_some(())
+    })
+    .await
+    .unwrap();
+    assert!(tries.load(std::sync::atomic::Ordering::SeqCst) > 2 * limit);
+}
