@@ -143,11 +143,6 @@ impl Door {
     pub(crate) fn trouble(&self) -> Vec<String> {
         let stopped = (!self.running.load(Ordering::Acquire))
             .then(|| "deliveries are stored, but not passed on: the drain does not run".to_owned());
-        self.spool
-            .trouble()
-            .map(|error| error.to_string())
-            .into_iter()
-            .chain(stopped)
-            .collect()
+        self.spool.trouble().into_iter().chain(stopped).collect()
     }
 }

@@ -266,6 +266,26 @@ fn what_no_small_change_mends_is_no_fix_3() {
 }
 
 #[test]
+fn a_command_that_runs_fewer_tests_or_gets_worse_proves_nothing() {
+    let digest = ring::digest::digest(&ring::digest::SHA256, BROKEN_CART.1.as_bytes());
+    let unchanged = format!(
+        "python -c \"import hashlib, sys; sys.exit(hashlib.sha256(open('{}', 'rb').read()).hexdigest() != '{}')\"",
+        CART.0,
+        hex::encode(digest)
+    );
+    let fewer = format!("if {unchanged}; then python -m unittest discover; fi");
+    let worse = format!("set +e; python -m unittest discover; failed=$?; {unchanged} || exit 9; exit $failed");
+    for command in [fewer, worse] {
+        let (code, object) = fix(&[BROKEN_CART], &["--budget", "10s", "--test", &command]);
+        assert_eq!(
+            (code, &object["outcome"], &object["branch"]),
+            (3, &Value::from("no_fix"), &Value::Null),
+            "{command}: {object:#}"
+        );
+    }
+}
+
+#[test]
 fn a_command_that_does_not_exist_is_the_environment_7() {
     let (code, object) = fix(&[BROKEN_CART], &["--test", "no-such-runner --quickly"]);
     assert_eq!(

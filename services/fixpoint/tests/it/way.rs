@@ -183,7 +183,7 @@ async fn an_alert_becomes_a_draft_that_says_how_weak_its_oracle_is() {
 
     <details><summary>The test that was written from the alert</summary>
 
-    Rebuilt from the event: orders. It is not part of this change, since recorded values can be private.
+    Rebuilt from the event: orders. It is not part of this change, and its recorded values are left out here, since they can be private; the API has them.
 
     ```text
     """Written from an alert: the recorded call must no longer raise."""
@@ -194,7 +194,7 @@ async fn an_alert_becomes_a_draft_that_says_how_weak_its_oracle_is() {
 
     class WrittenFromAlert(unittest.TestCase):
         def test_daily_summary_does_not_raise_zero_division_error(self):
-            orders = []
+            orders = …
             try:
                 daily_summary(orders)
             except Exception as answer:

@@ -68,6 +68,8 @@ pub struct Depth {
 pub(crate) struct Spool {
     commands: mpsc::Sender<Command>,
     state: Arc<State>,
+    /// Why the last delivery was not stored, if it was not.
+    refused: Mutex<Option<String>>,
 }
 
 enum Command {
@@ -97,6 +99,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// How long a request waits for the disk before its sender is told to come again.
 const DURABLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A delivery that waits longer than this says that the planner is in trouble.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
 /// Commands between the requests and the writing thread.
 const COMMANDS: usize = 1024;
 
@@ -127,7 +131,14 @@ impl Spool {
             .name("spool".into())
             .spawn(move || writer.run(inbox))
             .map_err(unusable)?;
-        Ok((Self { commands, state }, entries))
+        Ok((
+            Self {
+                commands,
+                state,
+                refused: Mutex::default(),
+            },
+            entries,
+        ))
     }
 
     /// Returns once the bytes would survive a loss of power.
@@ -136,6 +147,13 @@ impl Spool {
         bytes: Vec<u8>,
         waiter: Option<oneshot::Sender<Decision>>,
     ) -> Result<(), SpoolError> {
+        let done = self.store(bytes, waiter).await;
+        // What the last delivery met is what the next one has to expect.
+        *lock(&self.refused) = done.as_ref().err().map(ToString::to_string);
+        done
+    }
+
+    async fn store(&self, bytes: Vec<u8>, waiter: Option<oneshot::Sender<Decision>>) -> Result<(), SpoolError> {
         if self.state.broken.load(Ordering::Acquire) {
             return Err(SpoolError::Broken);
         }
@@ -188,14 +206,19 @@ impl Spool {
         }
     }
 
-    /// Why nothing can be accepted now.
-    pub(crate) fn trouble(&self) -> Option<SpoolError> {
-        if self.state.broken.load(Ordering::Acquire) {
-            return Some(SpoolError::Broken);
+    /// Why deliveries cannot be accepted or passed on now.
+    pub(crate) fn trouble(&self) -> Vec<String> {
+        let mut reasons: Vec<String> = lock(&self.refused).clone().into_iter().collect();
+        if self.state.broken.load(Ordering::Acquire) && reasons.is_empty() {
+            reasons.push(SpoolError::Broken.to_string());
         }
-        let Depth { entries, bytes, .. } = self.depth();
-        let limits = &self.state.limits;
-        (entries >= limits.max_entries || bytes >= limits.max_bytes).then_some(SpoolError::Full { entries, bytes })
+        if let Some(oldest) = self.depth().oldest.filter(|oldest| *oldest > STUCK_AFTER) {
+            let seconds = oldest.as_secs();
+            reasons.push(format!(
+                "the planner has not taken a delivery that waits for {seconds} s"
+            ));
+        }
+        reasons
     }
 }
 

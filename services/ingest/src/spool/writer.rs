@@ -273,7 +273,9 @@ impl Writer {
             return;
         };
         segment.live -= 1;
-        if segment.live == 0 && (self.active != Some(id) || segment.length > IDLE_BYTES) {
+        if segment.live == 0
+            && (self.active != Some(id) || segment.length > IDLE_BYTES.min(self.state.limits.max_bytes / 4))
+        {
             if self.active == Some(id) {
                 self.active = None;
             }
