@@ -342,8 +342,9 @@ async fn may_publish(
             retry_after_seconds,
         } => {
             let mut later = Report::new(Outcome::Failed, reason);
+            // How long is the planner's own word, so that nothing has to be reported.
+            tracing::info!(retry_after_seconds, "publishing was put off too often");
             later.worth_retrying = true;
-            later.retry_after_seconds = Some(retry_after_seconds);
             Err(Stop::Report(Box::new(later)))
         }
     }

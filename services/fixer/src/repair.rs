@@ -108,7 +108,7 @@ impl Workshop {
             Ok(seen) => seen,
             Err(missed) => {
                 return Ok(Repaired {
-                    report: not_seen(*missed),
+                    report: not_seen(*missed, &ready, &case.symptom),
                     change: None,
                 });
             }
@@ -398,11 +398,32 @@ fn environment_failed(error: PrepareError) -> anyhow::Result<Box<Report>> {
     Err(anyhow::Error::new(error).context("the prepare stage failed"))
 }
 
-fn not_seen(missed: NotSeen) -> Report {
+/// What was run all the same, so that people see with which command nothing was seen.
+fn not_seen(missed: NotSeen, ready: &Ready, symptom: &Symptom) -> Report {
     let mut report = Report::new(missed.outcome, github::redact(&missed.message));
-    report.diagnosis = Some(missed.diagnosis);
     report.cpu_ms = u64::try_from(missed.spent.cpu.as_millis()).unwrap_or(u64::MAX);
     report.sandbox_ms = u64::try_from(missed.spent.wall.as_millis()).unwrap_or(u64::MAX);
+    report.evidence = Some(Evidence {
+        command: ready.effective.suite.command.clone(),
+        command_source: ready.effective.source,
+        oracle: if matches!(symptom, Symptom::Alert(_)) {
+            Oracle::NoLongerRaises
+        } else {
+            Oracle::FailingTests
+        },
+        reproduction: domain::evidence::Reproduction {
+            exit_code: missed.runs.first().map_or(0, |run| run.exit_code),
+            ..domain::evidence::Reproduction::default()
+        },
+        after: None,
+        reruns: u32::try_from(missed.runs.len().saturating_sub(1)).unwrap_or(u32::MAX),
+        tree_before: ready.tree.clone(),
+        tree_after: None,
+        runs: missed.runs,
+        flaky: Vec::new(),
+        known_failures: Vec::new(),
+    });
+    report.diagnosis = Some(missed.diagnosis);
     report
 }
 

@@ -4,13 +4,16 @@ use super::{Flow, Trace, request_attempt};
 use crate::settings::Rules;
 use crate::store::attempts::{self, Attempt};
 use crate::store::types::{Db, Id, Time};
-use crate::store::{jobs, stages};
+use crate::store::{jobs, publish_leases, stages};
 use crate::vault::Minted;
 use anyhow::Result;
 use domain::attempt::{Fence, Stage};
 use domain::message::{AttemptClaim, ClaimAnswer};
 use domain::repo::RepoName;
 use tracing::info;
+
+/// What an attempt is told while GitHub wants to be left alone.
+pub(super) const LIMITED: &str = "another attempt has met a limit of GitHub's, which holds for all of them";
 
 impl Flow {
     /// Answers a claim. A second claim of a live attempt takes it over: the broker gives a message to a second fixer only
@@ -24,7 +27,10 @@ impl Flow {
         let found = self
             .store
             .tx(move |db, now| {
-                let found = look(db, id, now)?;
+                let mut found = look(db, id, now)?;
+                if let (Found::Live(_), Some(seconds)) = (&found, publish_leases::seconds_limited(db, now)?) {
+                    found = Found::Limited(seconds);
+                }
                 if let Found::TooLate(job, attempt) = &found {
                     // It waited for a fixer until its deadline; that is nobody's failure, and costs no retry.
                     attempts::lose(db, attempt.id, now)?;
@@ -41,6 +47,12 @@ impl Flow {
                     &ask,
                     "its deadline passed while it waited; another attempt was requested".into(),
                 ));
+            }
+            Found::Limited(retry_after_seconds) => {
+                return Ok(ClaimAnswer::Later {
+                    reason: LIMITED.into(),
+                    retry_after_seconds,
+                });
             }
             Found::Live(job) => job,
         };
@@ -91,6 +103,7 @@ impl Flow {
 }
 
 enum Found {
+    Limited(u64),
     Live(Box<jobs::Job>),
     TooLate(Box<jobs::Job>, Box<Attempt>),
     Refused(String),

@@ -27,11 +27,11 @@ impl Flow {
             Ruling::Granted { repo, branch } => (repo, branch),
             Ruling::OldFence(message) => {
                 self.measure.old_fence("may_publish");
-                warn!(%attempt, fence = fence.0, message, "an old fence may not publish");
+                warn!(%attempt, fence = fence.0, detail = message, "an old fence may not publish");
                 return Ok(MayPublishAnswer::Refused { reason: None, message });
             }
             Ruling::Refused { reason, message } => {
-                info!(%attempt, code = reason.as_ref().map(SkipReason::code), message, "may not publish");
+                info!(%attempt, code = reason.as_ref().map(SkipReason::code), detail = message, "may not publish");
                 return Ok(MayPublishAnswer::Refused { reason, message });
             }
             Ruling::Later {
@@ -119,6 +119,12 @@ fn rule(db: &mut Db, now: Time, rules: &Rules, ask: &MayPublish) -> Result<Rulin
     }
     let repo = RepoName::parse(&job.repo)?;
     let cause = ask.diagnosis.fingerprint(&repo);
+    if let Some(retry_after_seconds) = publish_leases::seconds_limited(db, now)? {
+        return Ok(Ruling::Later {
+            reason: super::on_claim::LIMITED.into(),
+            retry_after_seconds,
+        });
+    }
     // Once before the lease, so that a second incident of the same cause does not wait for the first one's writing; and
     // once under it, since another planner may have bound the cause while this one waited for the row.
     let target = match target(db, &job, &cause)? {

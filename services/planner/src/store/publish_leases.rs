@@ -86,3 +86,44 @@ pub fn holder(db: &mut Db, repo: &str, now: Time) -> QueryResult<Option<Id>> {
         .first(db)
         .optional()
 }
+
+/// The row that stands for every repository: GitHub's limits are those of the credential, so that what one attempt has met
+/// holds for all of them. No repository has such a name.
+const EVERYWHERE: &str = "*";
+
+/// Notes that GitHub wants to be left alone until then. A longer wait that is known already stays.
+///
+/// # Errors
+/// When the database fails.
+pub fn limited(db: &mut Db, attempt: Id, fence: i64, until: Time) -> QueryResult<()> {
+    diesel::delete(
+        publish_leases::table
+            .find(EVERYWHERE)
+            .filter(publish_leases::expires_at.lt(until)),
+    )
+    .execute(db)?;
+    let row = (
+        publish_leases::repo.eq(EVERYWHERE),
+        publish_leases::attempt_id.eq(attempt),
+        publish_leases::fence.eq(fence),
+        publish_leases::expires_at.eq(until),
+    );
+    let insert = diesel::insert_into(publish_leases::table)
+        .values(row)
+        .on_conflict_do_nothing();
+    each!(db, c => insert.execute(c)).map(|_| ())
+}
+
+/// How many seconds GitHub still wants to be left alone, if it does.
+///
+/// # Errors
+/// When the database fails.
+pub fn seconds_limited(db: &mut Db, now: Time) -> QueryResult<Option<u64>> {
+    let until: Option<Time> = publish_leases::table
+        .find(EVERYWHERE)
+        .filter(publish_leases::expires_at.gt(now))
+        .select(publish_leases::expires_at)
+        .first(db)
+        .optional()?;
+    Ok(until.map(|until| u64::try_from((*until - *now).num_seconds()).unwrap_or(0).max(1)))
+}

@@ -4,8 +4,9 @@ use crate::case::Case;
 use crate::signal::{alert, red_run};
 use chrono::Duration;
 use domain::attempt::{Outcome, Report};
+use domain::diagnosis::Diagnosis;
 use domain::job::JobState;
-use domain::message::ClaimAnswer;
+use domain::message::{ClaimAnswer, MayPublishAnswer};
 use domain::notice::NoticeContent;
 use github::Opener;
 use github_sim::{AppIdentity, Sim, SimOptions};
@@ -50,6 +51,22 @@ both! {
         let job = case.job(&request).await;
         assert_eq!(job.not_before - job.updated_at, Duration::minutes(10));
         case.silence().await;
+    }
+
+    /// GitHub's limits are the credential's: what one attempt has met, all others wait for.
+    async fn a_limit_that_one_attempt_has_met_holds_for_all(database: Database) {
+        let case = Case::eager(database).await;
+        let (first, second) = (case.admitted(red_run('a')).await, case.admitted(red_run('b')).await);
+        let (one, two) = (case.claim(&first).await, case.claim(&second).await);
+        let third = case.admitted(red_run('c')).await;
+        let limited = Report { worth_retrying: true, retry_after_seconds: Some(90), ..Report::new(Outcome::Failed, "GitHub's limit is reached") };
+        case.finish(first.attempt, one, limited).await;
+        let answer = case.claim_answer(&third, &Opener::new().unwrap().1).await;
+        assert!(matches!(answer, ClaimAnswer::Later { retry_after_seconds: 60..=90, .. }), "{answer:?}");
+        let later = case.may_publish(second.attempt, two, &Diagnosis::default()).await;
+        assert!(matches!(later, MayPublishAnswer::Later { retry_after_seconds: 60..=90, .. }), "{later:?}");
+        case.age("publish_leases", "expires_at", 2).await;
+        case.claim(&third).await;
     }
 
     /// The App is not installed on the repository: no attempt can begin, and somebody has to be told.
