@@ -61,6 +61,7 @@ pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
     let started = Instant::now();
     let latest = Arc::new(Mutex::new(Latest {
         stage: Stage::Claim,
+        entered: Vec::new(),
         tried: 0,
         lines: Vec::new(),
     }));
@@ -415,6 +416,8 @@ fn failed(error: &anyhow::Error) -> Report {
 
 struct Latest {
     stage: Stage,
+    /// The stages that nobody has heard of yet, in order: also one that is over in milliseconds is said.
+    entered: Vec<Stage>,
     tried: u64,
     lines: Vec<String>,
 }
@@ -422,7 +425,10 @@ struct Latest {
 fn tell(latest: &Mutex<Latest>, event: Event) {
     let mut latest = latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     match event {
-        Event::Entered(stage) => latest.stage = stage,
+        Event::Entered(stage) => {
+            latest.stage = stage;
+            latest.entered.push(stage);
+        }
         Event::Tried(tried) => latest.tried = tried,
         Event::Line(line) if latest.lines.len() < MAX_LINES => latest.lines.push(line),
         Event::Line(_) => {}
@@ -430,19 +436,30 @@ fn tell(latest: &Mutex<Latest>, event: Event) {
 }
 
 async fn say(fixer: &Fixer, request: &AttemptRequested, fence: Fence, latest: &Mutex<Latest>) {
-    let message = {
+    let messages: Vec<AttemptProgressed> = {
         let mut latest = latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        AttemptProgressed {
+        let mut stages = std::mem::take(&mut latest.entered);
+        if stages.is_empty() {
+            stages.push(latest.stage);
+        }
+        let message = |stage: Stage| AttemptProgressed {
             attempt: request.attempt,
             fence,
-            stage: latest.stage,
-            percent: latest.stage.percent(),
+            stage,
+            percent: stage.percent(),
             candidates_tried: latest.tried,
-            lines: std::mem::take(&mut latest.lines),
+            lines: Vec::new(),
             at: fixer.now(),
+        };
+        let mut messages: Vec<_> = stages.into_iter().map(message).collect();
+        if let Some(last) = messages.last_mut() {
+            last.lines = std::mem::take(&mut latest.lines);
         }
+        messages
     };
-    if let Err(error) = fixer.publish(&message).await {
-        tracing::debug!(%error, "progress was not told");
+    for message in &messages {
+        if let Err(error) = fixer.publish(message).await {
+            tracing::debug!(%error, "progress was not told");
+        }
     }
 }

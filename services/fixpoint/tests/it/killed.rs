@@ -89,6 +89,7 @@ dies! {
     when_it_prepares: At::Stage(Stage::Prepare);
     when_it_reproduces: At::Stage(Stage::Reproduce);
     when_it_proposes: At::Stage(Stage::Propose);
+    when_it_judges: At::Stage(Stage::Judge);
     when_it_proves: At::Stage(Stage::Prove);
     when_it_asks: At::Message(Kind::MayPublish);
     when_it_pushes_and_the_push_comes_late: At::RequestBefore("POST", r"shop\.git/git-receive-pack$");

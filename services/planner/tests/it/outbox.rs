@@ -68,8 +68,8 @@ both! {
     }
 
     async fn a_dead_slack_delays_no_attempt(database: Database) {
-        let case = Case::with(database, json!({"planner": {"channels": ["slack", "email"], "backoff_seconds": 0}})).await;
-        // Nobody reads e-mail here.
+        let case = Case::with(database, json!({"planner": {"channels": ["slack", "log"], "backoff_seconds": 0}})).await;
+        // Nobody reads the channel `log` here.
         let first = case.admitted(alert("1")).await;
         let fence = case.claim(&first).await;
         case.finish(first.attempt, fence, Report { worth_retrying: true, ..Report::new(Outcome::Failed, "x") }).await;
@@ -81,7 +81,7 @@ both! {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!(depth(&case.store).await, 1, "the e-mail waits for its reader");
+        assert_eq!(depth(&case.store).await, 1, "the line for the log waits for its reader");
     }
 
     async fn stopping_lets_what_is_under_way_end(database: Database) {
