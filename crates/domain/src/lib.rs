@@ -18,3 +18,4 @@ pub mod project;
 pub mod pull_request;
 pub mod repo;
 pub mod signal;
+pub mod text;

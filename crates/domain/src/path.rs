@@ -1,5 +1,6 @@
 //! A file's path inside a repository, and the form in which paths are compared when safety depends on it.
 
+use crate::text::is_hidden;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
@@ -82,12 +83,11 @@ pub fn folded(component: &str) -> String {
     text.trim_end_matches(['.', ' ']).to_owned()
 }
 
+/// More than what is hidden in text: also fillers and marks that some file system drops from a name.
 fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{307}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
-            | '\u{e0000}'..='\u{e0fff}')
+    is_hidden(c)
+        || matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{307}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Resolves what a symbolic link at `link` with text `target` points to, or `None` when it leaves the repository.

@@ -3,6 +3,7 @@
 use domain::attempt::Report;
 use domain::evidence::{CommandSource, Evidence, Oracle, TestId};
 use domain::incident::Trigger;
+use domain::text::is_hidden;
 use std::fmt::Write as _;
 
 /// Longest list of tests that is shown.
@@ -368,11 +369,6 @@ fn one_line(text: &str) -> String {
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn cut(text: &str, most: usize) -> String {

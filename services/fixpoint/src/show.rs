@@ -1,6 +1,7 @@
 //! What a person sees on the terminal.
 
 use domain::attempt::{Outcome, Stage};
+use domain::text::is_hidden;
 use fixer::local::Done;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
@@ -71,8 +72,7 @@ impl Live {
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars()
-        .filter(|c| !c.is_control() || *c == '\n' || *c == '\t')
-        .filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        .filter(|c| !is_hidden(*c) || *c == '\n' || *c == '\t')
         .collect()
 }
 

@@ -2,8 +2,9 @@
 
 mod channel;
 mod inbox;
+mod page;
 mod settings;
-pub mod text;
+mod text;
 
 pub use settings::{BadSetting, Settings};
 

@@ -1,7 +1,7 @@
 //! The log as a channel, for installations without Slack: nothing that people should know is lost without a trace.
 
 use super::{Channel, SendError};
-use crate::text::Text;
+use crate::page::Text;
 use async_trait::async_trait;
 
 pub(crate) struct Log;

@@ -3,7 +3,7 @@
 pub(crate) mod log;
 pub(crate) mod slack;
 
-use crate::text::Text;
+use crate::page::Text;
 use async_trait::async_trait;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! Slack: an incoming webhook, or a bot's token. One message a second, as Slack allows, and as patient as Slack asks for.
 
 use super::{Channel, SendError};
+use crate::page::Text;
 use crate::settings::Way;
-use crate::text::Text;
 use anyhow::Context;
 use async_trait::async_trait;
 use hyper_rustls::HttpsConnectorBuilder;
