@@ -1,4 +1,4 @@
-//! Tells people. What is said was decided elsewhere; the words for it are in [`text`], and the way to people in `channel`.
+//! Tells people. What is said was decided elsewhere; the words for it are in `text`, and the way to people in `channel`.
 
 mod channel;
 mod inbox;
