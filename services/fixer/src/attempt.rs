@@ -1,7 +1,7 @@
 //! The story of one attempt: claim → check out → diagnose → prepare → reproduce → propose → judge → prove → ask → publish.
 
 use crate::diagnose::{self, LogReading};
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
 use crate::publish::{self, Publication, PublishError};
 use crate::repair::{Case, Change, Repaired};
 use crate::reproduce::Symptom;
@@ -9,23 +9,17 @@ use crate::text;
 use crate::workspace::git::{Credential, GitError};
 use crate::workspace::mirror::Mirror;
 use crate::workspace::tree::Committer;
-use crate::{Fixer, ask};
+use crate::{Fixer, ask, heartbeat};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use domain::attempt::{Fence, Outcome, Report, Stage};
 use domain::incident::Trigger;
 use domain::job::SkipReason;
-use domain::message::{AttemptFinished, AttemptProgressed, AttemptRequested, MayPublish, MayPublishAnswer};
+use domain::message::{AttemptFinished, AttemptRequested, MayPublish, MayPublishAnswer};
 use domain::repo::{BranchName, CommitSha};
 use domain::signal::WorkflowRun;
 use github::{Door, GitHubError};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-/// How often a fixer says that it is alive.
-const HEARTBEAT: Duration = Duration::from_secs(5);
-/// Lines of progress that are kept between two heartbeats.
-const MAX_LINES: usize = 50;
+use std::time::Instant;
 
 /// How an attempt is over for its message.
 pub enum Ended {
@@ -59,20 +53,7 @@ struct Scene {
 /// Carries out one attempt.
 pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
     let started = Instant::now();
-    let latest = Arc::new(Mutex::new(Latest {
-        stage: Stage::Claim,
-        entered: Vec::new(),
-        tried: 0,
-        lines: Vec::new(),
-    }));
-    let (beat, mut beats) = tokio::sync::mpsc::channel::<()>(1);
-    let progress = {
-        let latest = Arc::clone(&latest);
-        Progress::to(move |event| {
-            tell(&latest, event);
-            let _ = beat.try_send(());
-        })
-    };
+    let (progress, heartbeat) = heartbeat::start();
     progress.enter(Stage::Claim);
     let granted = match ask::claim(fixer, request).await {
         Ok(Some(granted)) => granted,
@@ -82,14 +63,6 @@ pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
     let fence = granted.fence;
     let mut report = {
         let work = carry_through(fixer, request, granted, &progress);
-        let alive = async {
-            loop {
-                say(fixer, request, fence, &latest).await;
-                // A new event is said soon; silence is broken by the heartbeat.
-                let _ = tokio::time::timeout(HEARTBEAT, beats.recv()).await;
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
         let left = (request.deadline - fixer.now()).to_std().unwrap_or_default();
         tokio::select! {
             done = work => match done {
@@ -100,7 +73,7 @@ pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
                     failed(&error)
                 }
             },
-            () = alive => Report::new(Outcome::Failed, "the heartbeat ended"),
+            () = heartbeat.beat(fixer, request, fence) => Report::new(Outcome::Failed, "the heartbeat ended"),
             () = tokio::time::sleep(left) => {
                 let mut report = Report::new(Outcome::Failed, "the attempt ran past its deadline");
                 report.worth_retrying = true;
@@ -412,54 +385,4 @@ fn failed(error: &anyhow::Error) -> Report {
     let mut report = Report::new(Outcome::Failed, github::redact(&format!("{error:#}")));
     report.worth_retrying = true;
     report
-}
-
-struct Latest {
-    stage: Stage,
-    /// The stages that nobody has heard of yet, in order: also one that is over in milliseconds is said.
-    entered: Vec<Stage>,
-    tried: u64,
-    lines: Vec<String>,
-}
-
-fn tell(latest: &Mutex<Latest>, event: Event) {
-    let mut latest = latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    match event {
-        Event::Entered(stage) => {
-            latest.stage = stage;
-            latest.entered.push(stage);
-        }
-        Event::Tried(tried) => latest.tried = tried,
-        Event::Line(line) if latest.lines.len() < MAX_LINES => latest.lines.push(line),
-        Event::Line(_) => {}
-    }
-}
-
-async fn say(fixer: &Fixer, request: &AttemptRequested, fence: Fence, latest: &Mutex<Latest>) {
-    let messages: Vec<AttemptProgressed> = {
-        let mut latest = latest.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut stages = std::mem::take(&mut latest.entered);
-        if stages.is_empty() {
-            stages.push(latest.stage);
-        }
-        let message = |stage: Stage| AttemptProgressed {
-            attempt: request.attempt,
-            fence,
-            stage,
-            percent: stage.percent(),
-            candidates_tried: latest.tried,
-            lines: Vec::new(),
-            at: fixer.now(),
-        };
-        let mut messages: Vec<_> = stages.into_iter().map(message).collect();
-        if let Some(last) = messages.last_mut() {
-            last.lines = std::mem::take(&mut latest.lines);
-        }
-        messages
-    };
-    for message in &messages {
-        if let Err(error) = fixer.publish(message).await {
-            tracing::debug!(%error, "progress was not told");
-        }
-    }
 }

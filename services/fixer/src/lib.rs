@@ -4,6 +4,7 @@
 pub mod ask;
 pub mod attempt;
 pub mod diagnose;
+mod heartbeat;
 mod inbox;
 pub mod local;
 pub mod prepare;
@@ -12,6 +13,7 @@ pub mod propose;
 pub mod prove;
 pub mod publish;
 pub mod repair;
+pub mod report;
 pub mod reproduce;
 pub mod settings;
 pub mod suite;

@@ -7,16 +7,17 @@ use crate::prepare::{Environment, PrepareError, PrepareSpec, Preparer};
 use crate::progress::Progress;
 use crate::propose::{Budget, Job};
 use crate::prove::prove;
+use crate::report::{describe, doubts, environment_failed, evidence, not_seen, source_words};
 use crate::reproduce::command::{self, Effective, FailedStep, RepositoryFile};
 use crate::reproduce::{NotSeen, Reproduced, Scene, Symptom};
 use crate::suite::{Bench, WORK};
 use crate::workspace::git::Git;
+use crate::workspace::tree::Entry;
 use anyhow::Context as _;
 use domain::attempt::{Outcome, Report, Stage};
 use domain::confidence::{self, TrackRecord};
-use domain::evidence::{CommandRun, CommandSource, Evidence, Oracle};
-use domain::fix::Fix;
 use domain::guardrail::{self, Objection, TreeChange};
+use domain::path::RepoPath;
 use domain::project::Project;
 use domain::repo::CommitSha;
 use sandbox::Sandbox;
@@ -73,13 +74,14 @@ pub struct Change {
     pub unverified: bool,
 }
 
-struct Ready {
-    bench: Bench,
-    effective: Effective,
+/// Everything that stands when the tests can be run.
+pub(crate) struct Ready {
+    pub(crate) bench: Bench,
+    pub(crate) effective: Effective,
     /// False when the project has no test command, or its tests are switched off: then nothing shows that nothing else broke.
-    whole_suite: bool,
-    tree: String,
-    sources: BTreeMap<String, String>,
+    pub(crate) whole_suite: bool,
+    pub(crate) tree: String,
+    pub(crate) sources: BTreeMap<String, String>,
 }
 
 impl Workshop {
@@ -141,6 +143,9 @@ impl Workshop {
             let message = "no test command: set project.test_command, or `[test] command` in .fixpoint.toml on the default branch";
             return Ok(Err(Box::new(Report::new(Outcome::Environment, message))));
         };
+        if let Some(message) = misplaced(&effective, &case.git.entries(&tree).await?) {
+            return Ok(Err(Box::new(Report::new(Outcome::Environment, message))));
+        }
         let environment = match self.environment(case, &tree, &file, &effective, progress).await? {
             Ok(environment) => environment,
             Err(error) => return environment_failed(error).map(Err),
@@ -332,6 +337,20 @@ fn edits_of_run_tests(seen: &Reproduced, changes: &[TreeChange]) -> Vec<Objectio
         .collect()
 }
 
+/// Why the test command cannot start: its working directory is not a folder of the repository.
+fn misplaced(effective: &Effective, entries: &BTreeMap<String, Entry>) -> Option<String> {
+    let folder = &effective.suite.working_directory;
+    let below = format!("{folder}/");
+    let known =
+        folder.is_empty() || (RepoPath::parse(folder).is_ok() && entries.keys().any(|path| path.starts_with(&below)));
+    (!known).then(|| {
+        format!(
+            "the working directory `{folder}` of the test command ({}) is not a folder of the repository: name one that is, with `/` between its parts",
+            source_words(effective.source)
+        )
+    })
+}
+
 /// The framework that a command names.
 fn runner_of(command: &str) -> Option<Framework> {
     let named = [
@@ -387,99 +406,4 @@ fn failed_step(symptom: &Symptom, texts: &BTreeMap<String, String>) -> FailedSte
         }
     });
     FailedStep { logged, defined }
-}
-
-fn environment_failed(error: PrepareError) -> anyhow::Result<Box<Report>> {
-    if matches!(error, PrepareError::Environment { .. }) {
-        let mut report = Report::new(Outcome::Environment, github::redact(&error.to_string()));
-        report.worth_retrying = true;
-        return Ok(Box::new(report));
-    }
-    Err(anyhow::Error::new(error).context("the prepare stage failed"))
-}
-
-/// What was run all the same, so that people see with which command nothing was seen.
-fn not_seen(missed: NotSeen, ready: &Ready, symptom: &Symptom) -> Report {
-    let mut report = Report::new(missed.outcome, github::redact(&missed.message));
-    report.cpu_ms = u64::try_from(missed.spent.cpu.as_millis()).unwrap_or(u64::MAX);
-    report.sandbox_ms = u64::try_from(missed.spent.wall.as_millis()).unwrap_or(u64::MAX);
-    report.evidence = Some(Evidence {
-        command: ready.effective.suite.command.clone(),
-        command_source: ready.effective.source,
-        oracle: if matches!(symptom, Symptom::Alert(_)) {
-            Oracle::NoLongerRaises
-        } else {
-            Oracle::FailingTests
-        },
-        reproduction: domain::evidence::Reproduction {
-            exit_code: missed.runs.first().map_or(0, |run| run.exit_code),
-            ..domain::evidence::Reproduction::default()
-        },
-        after: None,
-        reruns: u32::try_from(missed.runs.len().saturating_sub(1)).unwrap_or(u32::MAX),
-        tree_before: ready.tree.clone(),
-        tree_after: None,
-        runs: missed.runs,
-        flaky: Vec::new(),
-        known_failures: Vec::new(),
-    });
-    report.diagnosis = Some(missed.diagnosis);
-    report
-}
-
-fn evidence(ready: &Ready, seen: &Reproduced) -> Evidence {
-    let runs: Vec<CommandRun> = seen.runs.clone();
-    Evidence {
-        command: ready.effective.suite.command.clone(),
-        command_source: ready.effective.source,
-        oracle: seen.oracle,
-        reproduction: domain::evidence::Reproduction {
-            exit_code: seen.first.exit_code,
-            failed: seen.failing.clone(),
-            written_test: seen.written.clone(),
-        },
-        after: None,
-        reruns: seen.reruns,
-        tree_before: ready.tree.clone(),
-        tree_after: None,
-        runs,
-        flaky: Vec::new(),
-        known_failures: seen.known_failures.clone(),
-    }
-}
-
-fn describe(report: &mut Report, fix: &Fix, files: Vec<domain::fix::FileDiff>) {
-    report.engine = Some(fix.engine.clone());
-    report.template = Some(fix.template.clone());
-    report.why = Some(fix.why.clone());
-    report.files = files;
-}
-
-fn doubts(seen: &Reproduced, unverified: bool, distinct: u32) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if seen.oracle == Oracle::NoLongerRaises {
-        reasons.push(
-            "the only oracle is that the recorded call no longer raises; no test says what it should answer".to_owned(),
-        );
-    }
-    if unverified {
-        reasons.push("the whole test suite was not run".to_owned());
-    }
-    if distinct > 1 && seen.oracle == Oracle::NoLongerRaises {
-        reasons.push(format!(
-            "{distinct} different fixes pass all tests; this is the one that was preferred"
-        ));
-    }
-    reasons
-}
-
-/// Where the effective command came from, for people.
-#[must_use]
-pub fn source_words(source: CommandSource) -> &'static str {
-    match source {
-        CommandSource::Setting => "setting",
-        CommandSource::RepositoryFile => ".fixpoint.toml",
-        CommandSource::WorkflowStep => "workflow step",
-        CommandSource::Detected => "detected",
-    }
 }

@@ -104,7 +104,7 @@ pub fn done(done: &Done, cpu_ms: u64) {
         println!(
             "command:    {} ({})",
             printable(&evidence.command),
-            fixer::repair::source_words(evidence.command_source)
+            fixer::report::source_words(evidence.command_source)
         );
         println!(
             "before:     exit {}, {} failing",

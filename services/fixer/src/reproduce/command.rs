@@ -87,7 +87,7 @@ pub fn choose(
     }
     if let Some(command) = &file.test.command {
         let suite = Suite {
-            working_directory: inside(file.test.working_directory.as_deref()),
+            working_directory: plain_folder(file.test.working_directory.as_deref()),
             ..plain(command)
         };
         return Some(Effective {
@@ -123,13 +123,17 @@ pub fn written_only(files: &BTreeMap<String, String>) -> Option<Effective> {
     })
 }
 
-/// A working directory that cannot leave the checkout.
-fn inside(directory: Option<&str>) -> String {
-    directory
-        .map(|d| d.trim_start_matches("./").trim_end_matches('/'))
-        .filter(|d| domain::path::RepoPath::parse(d).is_ok())
-        .unwrap_or("")
-        .to_owned()
+/// A working directory as git would write it; whether the repository has it is seen when its tree is read.
+fn plain_folder(directory: Option<&str>) -> String {
+    let directory = directory.unwrap_or_default().trim();
+    // A runner's checkout is at …/work/<name>/<name>, or …/_work/… on a machine of one's own.
+    let checkout = ["/work/", "/_work/"].iter().find_map(|work| directory.split_once(work));
+    let directory = match checkout {
+        Some((_, rest)) if directory.starts_with('/') => rest.splitn(3, '/').nth(2).unwrap_or_default(),
+        _ => directory,
+    };
+    let directory = directory.trim_start_matches("./").trim_end_matches('/');
+    if directory == "." { "" } else { directory }.to_owned()
 }
 
 fn from_step(step: &FailedStep) -> Option<Suite> {
@@ -164,7 +168,7 @@ fn from_step(step: &FailedStep) -> Option<Suite> {
     Some(Suite {
         command: offline(&run)?,
         shell,
-        working_directory: inside(directory.as_deref()),
+        working_directory: plain_folder(directory.as_deref()),
         env,
     })
 }
@@ -362,6 +366,21 @@ mod tests {
         assert_eq!(offline("pytest ${{ matrix.args }}"), None);
         let suite = from_step(&step("pytest")).unwrap();
         assert_eq!((suite.working_directory.as_str(), suite.env.len()), ("api", 1));
+    }
+
+    #[test]
+    fn a_working_directory_is_written_as_git_writes_it() {
+        for (given, plain) in [
+            ("./api/", "api"),
+            (".", ""),
+            ("", ""),
+            ("/home/runner/work/shop/shop/api/v1", "api/v1"),
+            ("/home/runner/work/shop/shop", ""),
+            ("D:\\a\\shop", "D:\\a\\shop"),
+            ("../other", "../other"),
+        ] {
+            assert_eq!(plain_folder(Some(given)), plain, "{given}");
+        }
     }
 
     #[test]

@@ -296,6 +296,23 @@ fn a_command_that_does_not_exist_is_the_environment_7() {
 }
 
 #[test]
+fn a_working_directory_that_is_none_is_the_environment_7() {
+    for file in [
+        "[test]\ncommand = 'python -m unittest'\nworking_directory = 'nowhere'\n",
+        "[test]\ncommand = 'python -m unittest'\nworking_directory = '../shop'\n",
+        "[test]\ncommand = 'python -m unittest'\nworking_directory = 'src\\shop'\n",
+    ] {
+        let (code, found) = fix(&[BROKEN_CART, (".fixpoint.toml", file)], &[]);
+        assert_eq!((code, &found["outcome"]), (7, &"environment".into()), "{found}");
+        let message = found["message"].as_str().unwrap();
+        assert!(
+            message.contains("working directory") && message.contains(".fixpoint.toml"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn without_tests_a_fix_is_unverified_9() {
     let folder = TempDir::new().unwrap();
     let repo = shop(&folder, &[BROKEN_CART]);
