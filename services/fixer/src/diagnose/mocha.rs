@@ -1,6 +1,6 @@
 //! Mocha's spec-like reporters: `N passing`, `N failing`, and the numbered failures.
 use super::reading::{Counts, FailedTest, Framework, ParsedRun};
-use super::{MAX_FRAMES, MAX_TESTS, Reader, jest};
+use super::{MAX_FRAMES, MAX_TESTS, Reader, javascript};
 
 #[derive(Default)]
 pub(super) struct Mocha {
@@ -103,7 +103,7 @@ impl Mocha {
 
     fn body(&mut self, text: &str) {
         let Some(test) = self.failed.last_mut() else { return };
-        if let Some(frame) = text.strip_prefix("at ").and_then(jest::frame) {
+        if let Some(frame) = text.strip_prefix("at ").and_then(javascript::frame) {
             if test.frames.len() < MAX_FRAMES {
                 test.frames.insert(0, frame);
             }
@@ -121,7 +121,7 @@ impl Mocha {
                 }
             }
             if !self.message.is_empty() {
-                jest::describe(test, &std::mem::take(&mut self.message));
+                javascript::describe(test, &std::mem::take(&mut self.message));
             } else {
                 test.locate();
             }

@@ -8,6 +8,7 @@ mod cargo;
 mod class;
 mod excerpt;
 mod go;
+mod javascript;
 mod jest;
 mod junit;
 mod mocha;

@@ -1,16 +1,12 @@
 //! Vitest: ` FAIL  file > describe > name`, `❯ file:line:column`, the summary.
-use std::collections::HashSet;
 
-use super::reading::{Counts, FailedTest, Frame, Framework, ParsedRun, repository_path};
-use super::{MAX_FRAMES, MAX_TESTS, Reader, jest};
+use super::Reader;
+use super::javascript::Failures;
+use super::reading::{Counts, Frame, Framework, ParsedRun, repository_path};
 
 #[derive(Default)]
 pub(super) struct Vitest {
-    failed: Vec<FailedTest>,
-    seen: HashSet<(Option<String>, String)>,
-    inside: bool,
-    message: Vec<String>,
-    suites_broken: u64,
+    failures: Failures,
     started: bool,
     step: usize,
 }
@@ -26,8 +22,8 @@ impl Reader for Vitest {
         } else if let Some(counts) = text.strip_prefix("Tests  ").and_then(totals) {
             self.close(Some(counts), runs);
         } else if text.starts_with("⎯⎯") || text.starts_with("Test Files  ") {
-            self.end_block();
-        } else if self.inside {
+            self.failures.end();
+        } else if self.failures.is_inside() {
             self.body(text);
         }
     }
@@ -41,7 +37,6 @@ impl Reader for Vitest {
 
 impl Vitest {
     fn title(&mut self, title: &str) {
-        self.end_block();
         // With a workspace the project's name stands before the file: ` FAIL  |web| src/a.test.ts > name`.
         let title = title
             .strip_prefix('|')
@@ -54,55 +49,24 @@ impl Vitest {
                 (file, file.to_owned())
             }
         };
-        let file = Some(repository_path(file));
-        if self.failed.len() < MAX_TESTS && self.seen.insert((file.clone(), id.clone())) {
-            self.suites_broken += u64::from(!title.contains(" > "));
-            let name = id.rsplit(" > ").next().unwrap_or(&id).to_owned();
-            self.failed.push(FailedTest {
-                id,
-                name,
-                file,
-                ..FailedTest::default()
-            });
-            self.inside = true;
-        }
+        let name = id.rsplit(" > ").next().unwrap_or(&id).to_owned();
+        let broken = !title.contains(" > ");
+        self.failures.begin(Some(repository_path(file)), id, &name, broken);
     }
 
     fn body(&mut self, text: &str) {
-        let Some(test) = self.failed.last_mut() else { return };
-        if let Some(place) = text.strip_prefix("❯ ") {
-            if let Some(frame) = place_of(place)
-                && test.frames.len() < MAX_FRAMES
-            {
-                test.frames.insert(0, frame);
+        match text.strip_prefix("❯ ") {
+            Some(place) => {
+                if let Some(frame) = place_of(place) {
+                    self.failures.frame(frame);
+                }
             }
-        } else if test.frames.is_empty() && self.message.len() < 60 {
-            self.message.push(text.to_owned());
+            None => self.failures.message(text),
         }
-    }
-
-    fn end_block(&mut self) {
-        if std::mem::take(&mut self.inside)
-            && let Some(test) = self.failed.last_mut()
-        {
-            jest::describe(test, &std::mem::take(&mut self.message));
-        }
-        self.message.clear();
     }
 
     fn close(&mut self, counts: Option<Counts>, runs: &mut Vec<ParsedRun>) {
-        self.end_block();
-        let complete = counts.is_some();
-        let mut counts = counts.unwrap_or_default();
-        counts.errors = self.suites_broken;
-        let failed = std::mem::take(&mut self.failed);
-        runs.push(ParsedRun {
-            framework: Framework::Vitest,
-            counts,
-            failed,
-            complete,
-            step: self.step,
-        });
+        runs.push(self.failures.close(Framework::Vitest, counts, self.step));
         *self = Self::default();
     }
 }

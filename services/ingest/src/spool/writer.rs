@@ -106,23 +106,31 @@ impl Writer {
             },
         );
         for (sequence, (offset, length)) in contents.live {
-            self.index.insert(sequence, id);
-            self.hand_out(Entry {
-                sequence,
-                segment: id,
-                offset,
-                length,
-                waiter: None,
-                since: Instant::now(),
-            });
+            self.hand_out(sequence, id, (offset, length), None);
         }
         Ok(())
     }
 
-    fn hand_out(&self, entry: Entry) {
-        lock(&self.state.waiting).insert(entry.sequence, entry.since);
+    /// Passes on a delivery that lies in `segment` at an offset and length in bytes.
+    fn hand_out(
+        &mut self,
+        sequence: u64,
+        segment: u64,
+        (offset, length): (u64, usize),
+        waiter: Option<oneshot::Sender<domain::message::Decision>>,
+    ) {
+        let since = Instant::now();
+        self.index.insert(sequence, segment);
+        lock(&self.state.waiting).insert(sequence, since);
         // Nobody drains before `run` and after its end; then the entry waits for the next start.
-        let _ = self.drain.send(entry);
+        let _ = self.drain.send(Entry {
+            sequence,
+            segment,
+            offset,
+            length,
+            waiter,
+            since,
+        });
     }
 
     /// Writes until everybody who could append is gone.
@@ -203,15 +211,7 @@ impl Writer {
         for (append, sequence) in batch.into_iter().zip(first..) {
             let (offset, length) = (at + record::payload_offset(), append.bytes.len());
             at += record::size(length);
-            self.index.insert(sequence, id);
-            self.hand_out(Entry {
-                sequence,
-                segment: id,
-                offset,
-                length,
-                waiter: append.waiter,
-                since: Instant::now(),
-            });
+            self.hand_out(sequence, id, (offset, length), append.waiter);
             // Whoever asked may be gone; the delivery is on its way all the same.
             let _ = append.durable.send(Ok(()));
         }

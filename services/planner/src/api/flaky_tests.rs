@@ -3,6 +3,7 @@
 use super::State;
 use super::error::{ApiError, id, limit};
 use super::job_view::at;
+use super::page;
 use crate::store::flaky_tests::{self, Flake, Page};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
@@ -22,22 +23,21 @@ pub(super) async fn list(
     state: Data<State>,
     asked: Result<Query<Asked>, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = asked.map_err(|cause| ApiError::Bad(cause.to_string()))?.into_inner();
-    let page = Page {
+    let asked = page::asked(asked)?;
+    let wanted = Page {
         repo: asked.repo,
         before: id("before", asked.before.as_deref())?,
         limit: limit(asked.limit.as_deref())?,
     };
-    let most = page.limit;
+    let most = wanted.limit;
     let rows = state
         .flow
         .store
-        .tx(move |db, _| Ok(flaky_tests::page(db, &page)?))
+        .tx(move |db, _| Ok(flaky_tests::page(db, &wanted)?))
         .await?;
-    let full = i64::try_from(rows.len()).is_ok_and(|count| count == most);
-    let next = rows.last().filter(|_| full).map(|row| row.id.to_string());
+    let next = page::next(&rows, most, |row| row.id);
     let items: Vec<Value> = rows.iter().map(item).collect();
-    Ok(HttpResponse::Ok().json(json!({ "flaky_tests": items, "next": next })))
+    Ok(HttpResponse::Ok().json(page::body("flaky_tests", items, next)))
 }
 
 fn item(row: &Flake) -> Value {

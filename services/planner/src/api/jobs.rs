@@ -3,13 +3,14 @@
 use super::State;
 use super::error::{ApiError, id, limit, word};
 use super::job_view::{detail, item};
+use super::page;
 use crate::store::types::Id;
 use crate::store::{attempts, decisions, incidents, jobs, notices, pull_requests, stages};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use anyhow::Result;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,8 +26,8 @@ pub(super) async fn list(
     state: Data<State>,
     asked: Result<Query<Asked>, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = asked.map_err(|cause| ApiError::Bad(cause.to_string()))?.into_inner();
-    let page = jobs::Page {
+    let asked = page::asked(asked)?;
+    let wanted = jobs::Page {
         state: word("state", asked.state.as_deref())?,
         repo: asked.repo,
         before: id("before", asked.before.as_deref())?,
@@ -36,11 +37,10 @@ pub(super) async fn list(
         .flow
         .store
         .tx(move |db, _| {
-            let rows = jobs::page(db, &page)?;
+            let rows = jobs::page(db, &wanted)?;
             let ids: Vec<Id> = rows.iter().map(|job| job.id).collect();
             let opened = pull_requests::of_jobs(db, &ids)?;
-            let full = i64::try_from(rows.len()).is_ok_and(|count| count == page.limit);
-            let next = rows.last().filter(|_| full).map(|job| job.id.to_string());
+            let next = page::next(&rows, wanted.limit, |job| job.id);
             let items = rows
                 .iter()
                 .map(|job| item(job, opened.iter().rfind(|row| row.job_id == job.id)))
@@ -48,7 +48,7 @@ pub(super) async fn list(
             Ok((items, next))
         })
         .await?;
-    Ok(HttpResponse::Ok().json(json!({ "jobs": items, "next": next })))
+    Ok(HttpResponse::Ok().json(page::body("jobs", items, next)))
 }
 
 /// `GET /api/v1/jobs/{id}`: a job with its incident, attempts, stages, evidence, objections, notices, reasons and pull request.

@@ -5,6 +5,7 @@ mod error;
 mod flaky_tests;
 mod job_view;
 mod jobs;
+mod page;
 mod process;
 mod pull_requests;
 

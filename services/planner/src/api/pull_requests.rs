@@ -3,11 +3,12 @@
 use super::State;
 use super::error::{ApiError, id, limit, word};
 use super::job_view::pull_request;
+use super::page;
 use crate::store::pull_requests::{self, Page};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,21 +24,20 @@ pub(super) async fn list(
     state: Data<State>,
     asked: Result<Query<Asked>, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = asked.map_err(|cause| ApiError::Bad(cause.to_string()))?.into_inner();
-    let page = Page {
+    let asked = page::asked(asked)?;
+    let wanted = Page {
         state: word("state", asked.state.as_deref())?,
         repo: asked.repo,
         before: id("before", asked.before.as_deref())?,
         limit: limit(asked.limit.as_deref())?,
     };
-    let most = page.limit;
+    let most = wanted.limit;
     let rows = state
         .flow
         .store
-        .tx(move |db, _| Ok(pull_requests::page(db, &page)?))
+        .tx(move |db, _| Ok(pull_requests::page(db, &wanted)?))
         .await?;
-    let full = i64::try_from(rows.len()).is_ok_and(|count| count == most);
-    let next = rows.last().filter(|_| full).map(|row| row.id.to_string());
+    let next = page::next(&rows, most, |row| row.id);
     let items: Vec<Value> = rows.iter().map(pull_request).collect();
-    Ok(HttpResponse::Ok().json(json!({ "pull_requests": items, "next": next })))
+    Ok(HttpResponse::Ok().json(page::body("pull_requests", items, next)))
 }
