@@ -219,7 +219,7 @@ impl Job<'_> {
             RepoPath::parse(path).is_ok_and(|path| guardrail::is_test(&path) || guardrail::steers_tests(&path))
         };
         brief.oracle = self.sources.keys().filter(|path| is_test(path)).cloned().collect();
-        brief.oracle.extend(self.seen.oracle_files());
+        brief.oracle.extend(self.seen.oracle_files.iter().cloned());
         brief.failures = self
             .seen
             .failing

@@ -8,11 +8,15 @@ use domain::evidence::{After, CommandRun, FlakyTest, TestId, runs_needed};
 const UNITTEST_BROKEN: &str = "unittest.loader._FailedTest.";
 /// How often a test that broke is run again on each tree before it counts as broken.
 const SECOND_LOOKS: u32 = 5;
+/// How often it is then run among all others with the fix.
+const AMONG_ALL: u32 = 2;
 
 /// A proof.
 pub struct Proof {
     /// The suite on the fixed tree.
     pub after: After,
+    /// Tests that fail in that run all the same: known failures, and tests that give both answers.
+    pub red: Vec<TestId>,
     /// Everything that was run.
     pub runs: Vec<CommandRun>,
     /// Tests that give both answers.
@@ -27,6 +31,8 @@ pub struct Proof {
 pub struct Disproof {
     /// For people.
     pub reason: String,
+    /// Whether the failure went away without the fix, too.
+    pub comes_and_goes: bool,
     /// Everything that was run.
     pub runs: Vec<CommandRun>,
     /// Sandboxed time.
@@ -37,12 +43,29 @@ struct Trial<'a> {
     bench: &'a Bench,
     suite: &'a Suite,
     seen: &'a Reproduced,
+    before: &'a str,
+    after: &'a str,
     runs: Vec<CommandRun>,
     spent: Spent,
 }
 
-/// Proves that `tree_after` has not got the failure any more. With `whole_suite` false only the failing tests are run, and
-/// what comes out is no proof that nothing else broke.
+/// What held, before it is put together with everything that was run.
+struct Held {
+    run: SuiteRun,
+    flaky: Vec<FlakyTest>,
+    reruns: u32,
+}
+
+/// Why it does not hold.
+enum Fails {
+    /// With the fix.
+    With(String),
+    /// The failure went away without the fix.
+    Without(String),
+}
+
+/// Proves that the second of the trees has not got the failure of the first any more. With `whole_suite` false only the
+/// failing tests are run, and what comes out is no proof that nothing else broke.
 ///
 /// # Errors
 /// When a run could not be made.
@@ -50,179 +73,212 @@ pub async fn prove(
     bench: &Bench,
     suite: &Suite,
     seen: &Reproduced,
-    trees: (&str, &str),
+    (before, after): (&str, &str),
     whole_suite: bool,
 ) -> Result<Result<Proof, Disproof>, SuiteError> {
     let mut trial = Trial {
         bench,
         suite,
         seen,
+        before,
+        after,
         runs: Vec::new(),
         spent: Spent::default(),
     };
-    let outcome = trial.hold(trees, whole_suite).await?;
+    let outcome = trial.hold(whole_suite).await?;
     let Trial { runs, spent, .. } = trial;
-    Ok(match outcome {
-        Ok((after, flaky, reruns)) => Ok(Proof {
-            after,
-            runs,
-            flaky,
-            reruns,
-            spent,
-        }),
-        Err(reason) => Err(Disproof { reason, runs, spent }),
-    })
+    let (reason, comes_and_goes) = match outcome {
+        Ok(Held { run, flaky, reruns }) => {
+            return Ok(Ok(Proof {
+                after: After {
+                    exit_code: run.exit_code,
+                    passed: run.count(|answer| answer == Answer::Passed),
+                    failed: run.count(Answer::is_failure),
+                    skipped: run.count(|answer| answer == Answer::Skipped),
+                },
+                red: run.failing().cloned().collect(),
+                runs,
+                flaky,
+                reruns,
+                spent,
+            }));
+        }
+        Err(Fails::With(reason)) => (reason, false),
+        Err(Fails::Without(reason)) => (reason, true),
+    };
+    Ok(Err(Disproof {
+        reason,
+        comes_and_goes,
+        runs,
+        spent,
+    }))
 }
 
 impl Trial<'_> {
-    async fn hold(
-        &mut self,
-        (before, after): (&str, &str),
-        whole_suite: bool,
-    ) -> Result<Result<(After, Vec<FlakyTest>, u32), String>, SuiteError> {
+    async fn hold(&mut self, whole_suite: bool) -> Result<Result<Held, Fails>, SuiteError> {
         // What could not be collected has no name of its own yet, so nothing can be left out.
         let named = self.seen.failing.iter().all(|test| !self.is_uncollected(test));
         let failing = named.then_some(self.seen.failing.as_slice());
         let only = if whole_suite { None } else { failing };
-        let run = self.run("suite after", after, only).await?;
-        if run.timed_out {
-            return Ok(Err("the suite runs out of time with the fix".into()));
-        }
-        if let Some(test) = self.seen.failing.iter().find(|test| !self.passes(&run, test)) {
-            return Ok(Err(format!("`{test}` still does not pass")));
-        }
-        if self.seen.first.reported && run.passing().next().is_none() {
-            return Ok(Err("no test passes with the fix, because none is run".into()));
+        let mut run = self.run("suite after", self.after, only).await?;
+        if let Some(reason) = self.still_fails(&run) {
+            return Ok(Err(Fails::With(reason)));
         }
         let mut flaky = Vec::new();
         if whole_suite {
-            let broken: Vec<TestId> = self
-                .seen
-                .passing
-                .iter()
-                .filter(|test| !run.passed(test))
-                .cloned()
-                .collect();
-            match self.look_again(before, after, &broken).await? {
-                Ok(found) => flaky = found,
-                Err(test) => return Ok(Err(format!("`{test}` passed before and does not pass with the fix"))),
+            let broken = self.broken(&run);
+            if !broken.is_empty() {
+                match self.look_again(run, &broken).await? {
+                    Ok((calmest, found)) => (run, flaky) = (calmest, found),
+                    Err(test) => {
+                        let reason = format!("`{test}` passed before and does not pass with the fix");
+                        return Ok(Err(Fails::With(reason)));
+                    }
+                }
             }
-            let unexplained = run.failing().find(|test| {
-                !self.seen.known_failures.contains(test)
-                    && !flaky.iter().any(|f| f.test == **test)
-                    && !self.seen.passing.contains(test)
-            });
-            if let Some(test) = unexplained {
-                return Ok(Err(format!("`{test}` fails with the fix and did not run before")));
-            }
-            // A command may stay red for what was red before, and for nothing else.
-            let as_before = run.exit_code == self.seen.first.exit_code && run.failing().next().is_some();
-            if run.exit_code != 0 && !as_before {
-                return Ok(Err(format!("the command exits with {} with the fix", run.exit_code)));
+            if let Some(reason) = self.still_fails(&run).or_else(|| self.unexplained(&run, &flaky)) {
+                return Ok(Err(Fails::With(reason)));
             }
         }
         let (_, wanted) = runs_needed(FLAKE_LIMIT);
         let mut reruns = 0;
         for again in 1..wanted {
-            let run = self
-                .run(
-                    &format!("failing tests after, {} of {wanted}", again + 1),
-                    after,
-                    failing,
-                )
-                .await?;
+            let purpose = format!("failing tests after, {} of {wanted}", again + 1);
+            let again = self.run(&purpose, self.after, failing).await?;
             reruns += 1;
-            if let Some(test) = self.seen.failing.iter().find(|test| !self.passes(&run, test)) {
-                return Ok(Err(format!("`{test}` passes only sometimes with the fix")));
+            if let Some(test) = self.seen.failing.iter().find(|test| !self.passes(&again, test)) {
+                return Ok(Err(Fails::With(format!("`{test}` passes only sometimes with the fix"))));
             }
-            if self.seen.failing.is_empty() && run.exit_code != 0 {
-                return Ok(Err("the command passes only sometimes with the fix".into()));
+            if self.seen.failing.is_empty() && again.exit_code != 0 {
+                let reason = "the command passes only sometimes with the fix".to_owned();
+                return Ok(Err(Fails::With(reason)));
             }
         }
-        let count = |wanted: fn(Answer) -> bool| run.count(wanted);
-        let after = After {
-            exit_code: run.exit_code,
-            passed: count(|a| a == Answer::Passed),
-            failed: count(Answer::is_failure),
-            skipped: count(|a| a == Answer::Skipped),
+        // What changes with time looks like a fix while all runs without it come first: so the last run is without it.
+        let last = self
+            .run("failing tests before, after all others", self.before, failing)
+            .await?;
+        reruns += 1;
+        let gone = match self.seen.failing.iter().find(|test| self.passes(&last, test)) {
+            Some(test) => Some(format!("`{test}` passes without the fix by now: it comes and goes")),
+            None if self.seen.failing.is_empty() && last.exit_code == 0 => {
+                Some("the command passes without the fix by now: it comes and goes".to_owned())
+            }
+            None => None,
         };
-        Ok(Ok((after, flaky, reruns)))
+        Ok(match gone {
+            Some(reason) => Err(Fails::Without(reason)),
+            None => Ok(Held { run, flaky, reruns }),
+        })
     }
 
-    /// Tests that seem broken by the fix: run again on both trees. One that also fails without the fix, or fails with it no
-    /// second time, gives both answers by itself; the first that fails with the fix alone is returned as the culprit.
+    /// Why the failure is not gone in a run with the fix.
+    fn still_fails(&self, run: &SuiteRun) -> Option<String> {
+        if run.timed_out {
+            return Some("the suite runs out of time with the fix".into());
+        }
+        if let Some(test) = self.seen.failing.iter().find(|test| !self.passes(run, test)) {
+            return Some(format!("`{test}` still does not pass"));
+        }
+        (self.seen.first.reported && run.passing().next().is_none())
+            .then(|| "no test passes with the fix, because none is run".into())
+    }
+
+    /// Tests that passed before, if only sometimes, and did not in this run.
+    fn broken(&self, run: &SuiteRun) -> Vec<TestId> {
+        let watched = self.seen.passing.iter().chain(&self.seen.unstable);
+        watched.filter(|test| !run.passed(test)).cloned().collect()
+    }
+
+    /// What else is wrong with a run: a failure that nothing excuses, or an exit code that no failure explains.
+    fn unexplained(&self, run: &SuiteRun, flaky: &[FlakyTest]) -> Option<String> {
+        let excused =
+            |test: &TestId| self.seen.known_failures.contains(test) || flaky.iter().any(|known| known.test == *test);
+        if let Some(test) = run.failing().find(|test| !excused(test)) {
+            return Some(format!("`{test}` fails with the fix and did not fail before"));
+        }
+        // A command may stay red for what was red before, and for nothing else.
+        let as_before = run.exit_code == self.seen.first.exit_code && run.failing().next().is_some();
+        (run.exit_code != 0 && !as_before).then(|| format!("the command exits with {} with the fix", run.exit_code))
+    }
+
+    /// Tests that seem broken by the fix: first run by themselves on both trees, then among all others, since a fix may
+    /// break a test by what it leaves behind. A test that fails with the fix whenever it is asked, and not as reliably
+    /// without it, is returned as the culprit. The others give both answers; the calmest run with the fix comes with them.
     async fn look_again(
         &mut self,
-        before: &str,
-        after: &str,
+        first: SuiteRun,
         broken: &[TestId],
-    ) -> Result<Result<Vec<FlakyTest>, TestId>, SuiteError> {
-        if broken.is_empty() {
-            return Ok(Ok(Vec::new()));
-        }
+    ) -> Result<Result<(SuiteRun, Vec<FlakyTest>), TestId>, SuiteError> {
         let mut failed_without = vec![0u32; broken.len()];
         let mut failed_with = vec![0u32; broken.len()];
         for again in 0..SECOND_LOOKS {
             for (tree, failed, what) in [
-                (before, &mut failed_without, "without"),
-                (after, &mut failed_with, "with"),
+                (self.before, &mut failed_without, "without"),
+                (self.after, &mut failed_with, "with"),
             ] {
-                let run = self
-                    .run(
-                        &format!("second look {what} the fix, {} of {SECOND_LOOKS}", again + 1),
-                        tree,
-                        Some(broken),
-                    )
-                    .await?;
+                let purpose = format!("second look {what} the fix, {} of {SECOND_LOOKS}", again + 1);
+                let run = self.run(&purpose, tree, Some(broken)).await?;
                 for (at, test) in broken.iter().enumerate() {
                     failed[at] += u32::from(!run.passed(test));
                 }
             }
             // Once a test has failed twice with the fix and never without, nothing will acquit it.
-            if again >= 1
-                && failed_without
-                    .iter()
-                    .zip(&failed_with)
-                    .any(|(without, with)| *without == 0 && *with > again)
-            {
+            let hopeless = |(without, with): (&u32, &u32)| *without == 0 && *with > again;
+            if again >= 1 && failed_without.iter().zip(&failed_with).any(hopeless) {
                 break;
             }
         }
-        // A test that fails whenever it is run without the others says nothing about the fix: it is asked among them.
-        let alone = |at: usize| failed_without[at] == SECOND_LOOKS;
-        let among = if (0..broken.len()).any(alone) {
-            let without = self.run("the whole suite again without the fix", before, None).await?;
-            Some((
-                without,
-                self.run("the whole suite again with the fix", after, None).await?,
-            ))
-        } else {
-            None
-        };
-        let mut flaky = Vec::new();
         for (at, test) in broken.iter().enumerate() {
-            let never_without = failed_without[at] == 0 && failed_with[at] > 0;
-            let only_with = among
-                .as_ref()
-                .is_some_and(|(without, with)| alone(at) && without.passed(test) && !with.passed(test));
-            if never_without || only_with {
+            let (without, with) = (failed_without[at], failed_with[at]);
+            if (without == 0 && with > 0) || (with == SECOND_LOOKS && without < SECOND_LOOKS) {
                 return Ok(Err(test.clone()));
             }
-            flaky.push(FlakyTest {
-                test: test.clone(),
-                failed: failed_without[at],
-                runs: SECOND_LOOKS,
-            });
         }
-        Ok(Ok(flaky))
+        let mut calmest = first;
+        let mut open: Vec<&TestId> = broken.iter().collect();
+        for round in 0..AMONG_ALL {
+            let with = self.run("the whole suite again with the fix", self.after, None).await?;
+            open.retain(|test| !with.passed(test));
+            // A run in which other tests fail than in the first is no better one.
+            if with.failing().count() < calmest.failing().count()
+                && self.broken(&with).iter().all(|test| broken.contains(test))
+            {
+                calmest = with;
+            }
+            if round == 0 && !open.is_empty() {
+                let without = self
+                    .run("the whole suite again without the fix", self.before, None)
+                    .await?;
+                open.retain(|test| without.passed(test));
+            }
+            if open.is_empty() {
+                break;
+            }
+        }
+        if let Some(culprit) = open.first() {
+            return Ok(Err((*culprit).clone()));
+        }
+        let flaky = |(test, failed): (&TestId, &u32)| FlakyTest {
+            test: test.clone(),
+            failed: *failed,
+            runs: SECOND_LOOKS,
+        };
+        Ok(Ok((calmest, broken.iter().zip(&failed_without).map(flaky).collect())))
     }
 
     /// Whether a failing test passes now. Only where its runner never told of single tests, a test that the printed output
     /// does not name has passed if the command succeeded.
     fn passes(&self, run: &SuiteRun, test: &TestId) -> bool {
         if self.is_uncollected(test) {
-            let mut own = run.tests.iter().filter(|(id, _)| is_of_file(id, test)).peekable();
-            return own.peek().is_some() && own.all(|(_, answer)| !answer.answer.is_failure());
+            let own = || {
+                run.tests
+                    .iter()
+                    .filter(|(id, _)| is_of_file(id, test))
+                    .map(|(_, own)| own.answer)
+            };
+            // Skipped is not passed: a file that can be read and runs nothing shows nothing.
+            return own().any(|answer| answer == Answer::Passed) && !own().any(Answer::is_failure);
         }
         let told = self.seen.first.reported || run.reported;
         run.passed(test) || (!told && run.exit_code == 0 && !run.tests.contains_key(test))

@@ -7,7 +7,7 @@ use crate::prepare::{Environment, PrepareError, PrepareSpec, Preparer};
 use crate::progress::Progress;
 use crate::propose::{Budget, Job};
 use crate::prove::prove;
-use crate::report::{describe, doubts, environment_failed, evidence, not_seen, source_words};
+use crate::report::{describe, doubts, environment_failed, evidence, not_seen, source_words, still_red};
 use crate::reproduce::command::{self, Effective, FailedStep, RepositoryFile};
 use crate::reproduce::{NotSeen, Reproduced, Scene, Symptom};
 use crate::suite::{Bench, WORK};
@@ -270,6 +270,12 @@ impl Workshop {
                     spent.cpu += disproof.spent.cpu;
                     progress.line(format!("not proved: {}", disproof.reason));
                     report.message = format!("a fix was found and not proved: {}", disproof.reason);
+                    if disproof.comes_and_goes {
+                        report.outcome = Outcome::Flaky;
+                        report.message = disproof.reason;
+                        evidence.runs.extend(disproof.runs);
+                        break;
+                    }
                 }
                 Ok(proof) => {
                     spent.wall += proof.spent.wall;
@@ -295,9 +301,7 @@ impl Workshop {
                     };
                     let mut draft_reasons = verdict.draft_reasons;
                     draft_reasons.extend(doubts(&seen, unverified, found.distinct));
-                    if evidence.after.is_some_and(|after| after.exit_code != 0) {
-                        draft_reasons.push("the command stays red for tests that failed before, too".to_owned());
-                    }
+                    draft_reasons.extend(still_red(&evidence, &proof.red));
                     change = Some(Change {
                         tree,
                         draft_reasons,
@@ -307,7 +311,7 @@ impl Workshop {
                 }
             }
         }
-        if change.is_none() && !refused.is_empty() {
+        if change.is_none() && !refused.is_empty() && report.outcome == Outcome::NoFix {
             report.outcome = Outcome::Refused;
             report.message = format!(
                 "the only fix that was found is refused: {} ({})",
@@ -325,10 +329,9 @@ impl Workshop {
 /// Objections to changes of files that were seen to be tests, whatever their names say: those that hold a test that ran, or
 /// the assertion that failed.
 fn edits_of_run_tests(seen: &Reproduced, changes: &[TreeChange]) -> Vec<Objection> {
-    let oracle = seen.oracle_files();
     changes
         .iter()
-        .filter(|change| change.before.is_some() && oracle.contains(&change.path))
+        .filter(|change| change.before.is_some() && seen.oracle_files.contains(&change.path))
         .map(|change| Objection {
             rule: guardrail::Rule::ProtectedOracle,
             path: change.path.clone(),

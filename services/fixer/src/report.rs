@@ -4,7 +4,7 @@ use crate::prepare::PrepareError;
 use crate::repair::Ready;
 use crate::reproduce::{NotSeen, Reproduced, Symptom};
 use domain::attempt::{Outcome, Report};
-use domain::evidence::{CommandRun, CommandSource, Evidence, Oracle};
+use domain::evidence::{CommandRun, CommandSource, Evidence, Oracle, TestId};
 use domain::fix::Fix;
 
 /// A project whose environment cannot be made; everything else is this machine's fault.
@@ -93,6 +93,24 @@ pub(crate) fn doubts(seen: &Reproduced, unverified: bool, distinct: u32) -> Vec<
         ));
     }
     reasons
+}
+
+/// Why the command is red in the run with the fix, where it is.
+pub(crate) fn still_red(evidence: &Evidence, red: &[TestId]) -> Option<String> {
+    evidence.after.filter(|after| after.exit_code != 0)?;
+    let loose: Vec<&str> = red
+        .iter()
+        .filter(|test| !evidence.known_failures.contains(test))
+        .map(TestId::as_str)
+        .collect();
+    Some(if loose.is_empty() {
+        "the command stays red for tests that failed before, too".to_owned()
+    } else {
+        format!(
+            "the command was red with the fix for tests that give both answers by themselves: {}",
+            loose.join(", ")
+        )
+    })
 }
 
 /// Where the effective command came from, for people.

@@ -9,6 +9,11 @@ use crate::runner::Lines;
 
 /// Most tests that hang before the rest is given up.
 const HANGING: usize = 6;
+/// Longest time of one test that fails, and of one that passes.
+const FAILING_WALL: Duration = Duration::from_secs(10);
+const PASSING_WALL: Duration = Duration::from_secs(30);
+/// No run is begun with less time than this.
+const LEAST: Duration = Duration::from_millis(100);
 
 /// The program before any candidate.
 #[derive(Default)]
@@ -23,10 +28,13 @@ pub struct Baseline {
     pub coverage: BTreeMap<TestId, Lines>,
     /// Time of each test.
     pub durations: BTreeMap<TestId, Duration>,
+    /// Whether the time ended before each failing test had been run.
+    pub cut_short: bool,
 }
 
 impl Baseline {
-    /// Runs everything once with coverage. Tests that hang are set aside and the others run again without them.
+    /// Runs everything once with coverage, as far as the time goes. Tests that hang are set aside and the others run again
+    /// without them.
     pub async fn measure(
         bench: &mut Bench,
         files: &BTreeMap<RelPath, String>,
@@ -35,25 +43,18 @@ impl Baseline {
         deadline: Instant,
     ) -> Result<Self, EngineError> {
         let mut found = Self::default();
-        found
-            .run(bench, files, passing, Duration::from_secs(30), deadline)
-            .await?;
-        let slowest = found.durations.values().max().copied().unwrap_or_default();
-        // A test that fails by never ending must not eat the budget.
-        found
-            .run(
-                bench,
-                files,
-                failing,
-                (slowest * 20).clamp(Duration::from_secs(2), Duration::from_secs(20)),
-                deadline,
-            )
-            .await?;
+        // The failing tests come first, since nothing can be done without them; one that never ends must not eat the budget.
+        let left = found.run(bench, files, failing, FAILING_WALL, deadline).await?;
+        found.cut_short = left > 0 && Instant::now() + LEAST >= deadline;
+        // Tests that pass are only a guide to the search, and the proof runs all of them: they get half of what is left.
+        let half = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
+        found.run(bench, files, passing, PASSING_WALL, half).await?;
         let wanted: BTreeSet<&TestId> = failing.iter().collect();
         found.failing.retain(|test| wanted.contains(test));
         Ok(found)
     }
 
+    /// Runs these tests; how many of them have no answer.
     async fn run(
         &mut self,
         bench: &mut Bench,
@@ -61,13 +62,13 @@ impl Baseline {
         tests: &[TestId],
         per_test: Duration,
         deadline: Instant,
-    ) -> Result<(), EngineError> {
+    ) -> Result<usize, EngineError> {
         let mut left: Vec<TestId> = tests.to_vec();
         for _ in 0..HANGING {
             let wall = deadline
                 .saturating_duration_since(Instant::now())
                 .min(Duration::from_secs(180));
-            if left.is_empty() || wall < Duration::from_millis(100) {
+            if left.is_empty() || wall < LEAST {
                 break;
             }
             let ran = bench
@@ -106,6 +107,6 @@ impl Baseline {
                 break;
             }
         }
-        Ok(())
+        Ok(left.len())
     }
 }

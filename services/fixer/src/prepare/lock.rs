@@ -9,7 +9,7 @@ use super::requirement::{MAX_LINES, Wanted, normal, one_line};
 pub(super) fn locks(checkout: &Path, wanted: &mut Wanted) {
     let mut pins: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for file in ["poetry.lock", "uv.lock", "pdm.lock"] {
-        let Some(lock) = read_text(&checkout.join(file)).and_then(|text| text.parse::<toml::Table>().ok()) else {
+        let Some(lock) = read_text(checkout, file).and_then(|text| text.parse::<toml::Table>().ok()) else {
             continue;
         };
         for package in lock
@@ -28,7 +28,7 @@ pub(super) fn locks(checkout: &Path, wanted: &mut Wanted) {
         }
     }
     if let Some(lock) =
-        read_text(&checkout.join("Pipfile.lock")).and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
+        read_text(checkout, "Pipfile.lock").and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
     {
         for section in ["default", "develop"] {
             for (name, package) in lock[section].as_object().into_iter().flatten() {

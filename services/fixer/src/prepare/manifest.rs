@@ -19,8 +19,7 @@ const FOR_TESTS: [&str; 9] = [
 
 /// True if the file says what the project needs.
 pub(super) fn pyproject(checkout: &Path, wanted: &mut Wanted) -> bool {
-    let Some(file) = read_text(&checkout.join("pyproject.toml")).and_then(|text| text.parse::<toml::Table>().ok())
-    else {
+    let Some(file) = read_text(checkout, "pyproject.toml").and_then(|text| text.parse::<toml::Table>().ok()) else {
         return false;
     };
     let mut known = false;
@@ -195,7 +194,7 @@ fn constraint(text: &str) -> String {
 
 /// True if the file says what the project needs. It is an ini file; only the options of the known sections are read.
 pub(super) fn setup_cfg(checkout: &Path, wanted: &mut Wanted) -> bool {
-    let Some(text) = read_text(&checkout.join("setup.cfg")) else {
+    let Some(text) = read_text(checkout, "setup.cfg") else {
         return false;
     };
     let (mut section, mut key, mut known) = (String::new(), String::new(), false);
@@ -245,7 +244,7 @@ pub(super) fn setup_cfg(checkout: &Path, wanted: &mut Wanted) -> bool {
 
 /// True if there is such a file.
 pub(super) fn pipfile(checkout: &Path, wanted: &mut Wanted) -> bool {
-    let Some(file) = read_text(&checkout.join("Pipfile")).and_then(|text| text.parse::<toml::Table>().ok()) else {
+    let Some(file) = read_text(checkout, "Pipfile").and_then(|text| text.parse::<toml::Table>().ok()) else {
         return false;
     };
     for table in ["packages", "dev-packages"] {

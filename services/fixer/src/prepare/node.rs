@@ -46,7 +46,7 @@ pub(super) async fn install(
     spec: &PrepareSpec,
     checkout: &Path,
 ) -> Result<(), PrepareError> {
-    let has = |name: &str| is_plain_file(&checkout.join(name));
+    let has = |name: &str| is_plain_file(checkout, name);
     if !has("package-lock.json") && !has("npm-shrinkwrap.json") {
         let (tool, lock) = if has("pnpm-lock.yaml") {
             ("pnpm", "pnpm-lock.yaml")

@@ -1,6 +1,6 @@
 //! What a checkout asks for: which files say it, and the key of the layer that holds it.
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
 
@@ -60,7 +60,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn of(checkout: &Path, spec: &PrepareSpec) -> std::io::Result<Self> {
-        let has = |name: &str| is_plain_file(&checkout.join(name));
+        let has = |name: &str| is_plain_file(checkout, name);
         let mut files: BTreeSet<PathBuf> = MANIFESTS.iter().filter(|name| has(name)).map(PathBuf::from).collect();
         let wanted = requirement::read(checkout, &mut files);
         let javascript = matches!(
@@ -100,10 +100,8 @@ impl Plan {
             {
                 let path = Path::new(word.trim_start_matches("./"));
                 if path.is_relative()
-                    && path
-                        .components()
-                        .all(|part| matches!(part, std::path::Component::Normal(_)))
-                    && is_plain_file(&checkout.join(path))
+                    && path.components().all(|part| matches!(part, Component::Normal(_)))
+                    && is_plain_file(checkout, path)
                 {
                     files.insert(path.to_owned());
                 }
@@ -162,7 +160,7 @@ impl Plan {
         let mut hash = Context::new(&SHA256);
         for file in &self.files {
             let name = file.to_string_lossy();
-            let content = read_plain(&checkout.join(file)).unwrap_or_default();
+            let content = read_plain(checkout, file).unwrap_or_default();
             hash.update(&(name.len() as u64).to_le_bytes());
             hash.update(name.as_bytes());
             hash.update(&(content.len() as u64).to_le_bytes());
@@ -182,19 +180,32 @@ impl Plan {
     }
 }
 
-/// Whether it is a file and no link: the checkout's links are not followed.
-pub(super) fn is_plain_file(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|found| found.is_file())
+/// The place of a file of the checkout, if neither it nor a folder on its way is a link: a link may lead out of the checkout.
+fn plain(checkout: &Path, path: &Path) -> Option<(PathBuf, u64)> {
+    let mut at = checkout.to_path_buf();
+    let mut size = None;
+    for part in path.components() {
+        let Component::Normal(part) = part else { return None };
+        at.push(part);
+        let found = at.symlink_metadata().ok().filter(|found| !found.is_symlink())?;
+        size = found.is_file().then(|| found.len());
+    }
+    Some((at, size?))
 }
 
-/// The content of a file that is no link and not too large.
-pub(super) fn read_plain(path: &Path) -> Option<Vec<u8>> {
-    let found = path.symlink_metadata().ok()?;
-    (found.is_file() && found.len() <= MAX_MANIFEST).then(|| std::fs::read(path).ok())?
+/// Whether it is a file of the checkout, reached through no link.
+pub(super) fn is_plain_file(checkout: &Path, path: impl AsRef<Path>) -> bool {
+    plain(checkout, path.as_ref()).is_some()
 }
 
-pub(super) fn read_text(path: &Path) -> Option<String> {
-    read_plain(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+/// The content of a file of the checkout that is reached through no link and not too large.
+pub(super) fn read_plain(checkout: &Path, path: impl AsRef<Path>) -> Option<Vec<u8>> {
+    let (place, size) = plain(checkout, path.as_ref())?;
+    (size <= MAX_MANIFEST).then(|| std::fs::read(place).ok())?
+}
+
+pub(super) fn read_text(checkout: &Path, path: impl AsRef<Path>) -> Option<String> {
+    read_plain(checkout, path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The Python files of the root and of its test folders, a bounded number.
@@ -227,17 +238,21 @@ fn has_python_tests(checkout: &Path) -> bool {
 
 /// Whether the project says, or its tests show, that pytest runs them.
 fn asks_for_pytest(checkout: &Path) -> bool {
-    let says = |name: &str, what: &str| read_text(&checkout.join(name)).is_some_and(|text| text.contains(what));
-    is_plain_file(&checkout.join("pytest.ini"))
+    let says = |name: &str, what: &str| read_text(checkout, name).is_some_and(|text| text.contains(what));
+    is_plain_file(checkout, "pytest.ini")
         || says("pyproject.toml", "[tool.pytest")
         || says("setup.cfg", "[tool:pytest]")
         || says("tox.ini", "pytest")
         || test_files(checkout).iter().any(|path| {
             path.ends_with("conftest.py")
-                || read_text(path).is_some_and(|text| {
-                    text.contains("import pytest")
-                        || text.contains("from pytest")
-                        || text.lines().any(|line| line.starts_with("def test_"))
-                })
+                || path
+                    .strip_prefix(checkout)
+                    .ok()
+                    .and_then(|path| read_text(checkout, path))
+                    .is_some_and(|text| {
+                        text.contains("import pytest")
+                            || text.contains("from pytest")
+                            || text.lines().any(|line| line.starts_with("def test_"))
+                    })
         })
 }

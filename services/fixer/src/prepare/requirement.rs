@@ -68,7 +68,7 @@ pub(super) fn read(checkout: &Path, files: &mut BTreeSet<PathBuf>) -> Wanted {
     let mut wanted = Wanted::default();
     let mut own = false;
     for file in FILES {
-        if is_plain_file(&checkout.join(file)) {
+        if is_plain_file(checkout, file) {
             own |= requirements(checkout, Path::new(file), 0, &mut wanted, files);
         }
     }
@@ -78,7 +78,7 @@ pub(super) fn read(checkout: &Path, files: &mut BTreeSet<PathBuf>) -> Wanted {
     let known = manifest::setup_cfg(checkout, &mut wanted) || known;
     let known = manifest::pipfile(checkout, &mut wanted) || known;
     // `pip install -e .` in a requirements file, or a project that says what it needs nowhere else.
-    let has_backend = is_plain_file(&checkout.join("setup.py"));
+    let has_backend = is_plain_file(checkout, "setup.py");
     wanted.needs_build |= has_backend
         && !known
         && before == wanted.lines.len()
@@ -99,7 +99,7 @@ fn requirements(
     if depth > MAX_DEPTH {
         return false;
     }
-    let Some(text) = read_text(&checkout.join(file)) else {
+    let Some(text) = read_text(checkout, file) else {
         return false;
     };
     files.insert(file.to_owned());
@@ -119,7 +119,7 @@ fn requirements(
             }
         } else if let Some(other) = option(line, &["-c", "--constraint"]) {
             if let Some(path) = within(&folder, other) {
-                if let Some(text) = read_text(&checkout.join(&path)) {
+                if let Some(text) = read_text(checkout, &path) {
                     wanted.constraints.extend(
                         text.lines()
                             .map(str::trim)
@@ -188,7 +188,7 @@ pub(super) fn within(folder: &Path, path: &str) -> Option<PathBuf> {
 }
 
 fn setup_py_has_requirements(checkout: &Path) -> bool {
-    read_text(&checkout.join("setup.py")).is_some_and(|text| {
+    read_text(checkout, "setup.py").is_some_and(|text| {
         text.contains("install_requires") || text.contains("extras_require") || text.contains("tests_require")
     })
 }
@@ -244,6 +244,19 @@ mod tests {
         assert_eq!(wanted.constraints, ["idna==3.4"]);
         assert_eq!(wanted.extras, ["fast"]);
         assert!(wanted.names.contains("flask") && !wanted.needs_build);
+    }
+
+    #[test]
+    fn a_link_leads_nowhere() {
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("notes.txt"), "secret==1").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("far")).unwrap();
+        std::os::unix::fs::symlink("far/notes.txt", folder.path().join("near.txt")).unwrap();
+        let asks = "flask\n-r far/notes.txt\n-c far/notes.txt\n-r near.txt\n-c near.txt\n";
+        std::fs::write(folder.path().join("requirements.txt"), asks).unwrap();
+        let wanted = read(folder.path(), &mut BTreeSet::new());
+        assert_eq!((wanted.lines, wanted.constraints), (vec!["flask".to_owned()], vec![]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Reproduces an alert: writes tests from its frames, and keeps the one that raises as the alert did.
 
-use super::{Answer, Log, Scene, broken_environment, frame, not_seen, written};
+use super::broken::broken_environment;
+use super::{Answer, Log, Scene, frame, not_seen, written};
 use crate::suite::SuiteRun;
 use domain::attempt::Outcome;
 use domain::diagnosis::{Diagnosis, FailureClass};

@@ -2,6 +2,7 @@
 
 use super::last_line;
 use crate::suite::SuiteRun;
+use domain::evidence::TestId;
 use std::collections::BTreeMap;
 
 /// Why a run says nothing about the code: the command is absent, or a module that is not the project's own.
@@ -15,35 +16,43 @@ pub(super) fn broken_environment(run: &SuiteRun, sources: &BTreeMap<String, Stri
             last_line(&run.output)
         ));
     }
-    let own = |module: &str| {
-        let head = module.split('.').next().unwrap_or(module);
-        sources.keys().any(|path| {
-            path.split('/')
-                .any(|part| part == head || part.strip_suffix(".py") == Some(head))
-        })
-    };
-    let missing = |text: &str| {
-        text.split_once("No module named ").map(|(_, rest)| {
-            rest.trim_start_matches('\'')
-                .split(['\'', '\n', ' '])
-                .next()
-                .unwrap_or("")
-                .to_owned()
-        })
-    };
     let collected = run.tests.values().any(|test| !test.collecting);
-    if !collected && run.exit_code != 0 {
-        let said = run
-            .tests
-            .values()
-            .filter_map(|test| test.message.as_deref())
-            .find_map(missing)
-            .or_else(|| missing(&run.output));
-        if let Some(module) = said.filter(|module| !module.is_empty() && !own(module)) {
-            return Some(format!(
-                "the Python module `{module}` is not in the environment; add it to the project's requirements or set the setup command"
-            ));
-        }
+    if collected || run.exit_code == 0 {
+        return None;
     }
-    None
+    let messages = run.tests.values().filter_map(|test| test.message.as_deref());
+    let module = messages.chain([run.output.as_str()]).find_map(missing_module)?;
+    is_foreign(&module, sources).then(|| absent(&module))
+}
+
+/// Why the tests in question say nothing about the code, though others ran: each of them lacks a module that is not the
+/// project's own.
+pub(super) fn lacks_modules(run: &SuiteRun, failing: &[TestId], sources: &BTreeMap<String, String>) -> Option<String> {
+    let mut lacking = failing.iter().map(|test| {
+        let answer = run.tests.get(test)?;
+        let module = missing_module(answer.message.as_deref()?)?;
+        (answer.error_type.as_deref() != Some("AssertionError") && is_foreign(&module, sources)).then_some(module)
+    });
+    let first = lacking.next()??;
+    lacking.all(|module| module.is_some()).then(|| absent(&first))
+}
+
+fn absent(module: &str) -> String {
+    format!(
+        "the Python module `{module}` is not in the environment; add it to the project's requirements or set the setup command"
+    )
+}
+
+fn missing_module(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("No module named ")?;
+    let module = rest.trim_start_matches('\'').split(['\'', '\n', ' ']).next()?;
+    (!module.is_empty()).then(|| module.to_owned())
+}
+
+fn is_foreign(module: &str, sources: &BTreeMap<String, String>) -> bool {
+    let head = module.split('.').next().unwrap_or(module);
+    !sources.keys().any(|path| {
+        path.split('/')
+            .any(|part| part == head || part.strip_suffix(".py") == Some(head))
+    })
 }

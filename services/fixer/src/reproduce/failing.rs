@@ -1,6 +1,7 @@
 //! Reproduces failing tests: runs the command, and finds the tests that a log names.
 
-use super::{Answer, Log, Scene, broken_environment, diagnosis_of, not_seen};
+use super::broken::{broken_environment, lacks_modules};
+use super::{Answer, Log, Scene, diagnosis_of, last_line, not_seen};
 use crate::suite::SuiteRun;
 use domain::attempt::Outcome;
 use domain::diagnosis::FailureClass;
@@ -21,6 +22,26 @@ impl Scene<'_> {
                 .cloned()
                 .collect()
         };
+        if first.exit_code == 0
+            && let Some(test) = failing.first()
+        {
+            let message =
+                format!("the command ends with 0 although `{test}` fails in it: what cannot fail proves nothing");
+            return not_seen(
+                Outcome::NotReproduced,
+                message,
+                diagnosis_of(&first, &failing, class),
+                log,
+            );
+        }
+        if let Some(message) = lacks_modules(&first, &failing, self.sources) {
+            return not_seen(
+                Outcome::Environment,
+                message,
+                diagnosis_of(&first, &failing, class),
+                log,
+            );
+        }
         if failing.is_empty() && first.exit_code != 0 && !first.reported {
             // The runner told nothing about single tests: the command itself is what has to pass.
             return self
@@ -68,7 +89,17 @@ impl Scene<'_> {
             }
         }
         let message = match (named.len(), others.first()) {
+            (0, _) if first.exit_code != 0 => format!(
+                "no test fails, and the command ends with {} all the same: {}",
+                first.exit_code,
+                last_line(&first.output)
+            ),
             (0, _) => "no test fails".to_owned(),
+            (count, _) if known.is_empty() => {
+                format!(
+                    "none of the {count} tests that the log names was run here: is it a log of this repository and command?"
+                )
+            }
             (_, Some(other)) => format!("the named tests pass here; `{other}` fails, which the log does not name"),
             (1, None) => "the test that failed there passes here".to_owned(),
             (count, None) => format!("the {count} tests that failed there pass here"),

@@ -5,12 +5,12 @@ mod broken;
 pub mod command;
 mod failing;
 pub mod frame;
+mod oracle;
 pub mod value;
 pub mod written;
 
 use crate::diagnose::LogReading;
 use crate::suite::{Bench, Suite, SuiteError, SuiteRun};
-use broken::broken_environment;
 use domain::attempt::Outcome;
 use domain::diagnosis::{CodeFrame, Diagnosis, FailureClass};
 use domain::evidence::{CommandRun, Oracle, TestId, WrittenTest, runs_needed};
@@ -41,12 +41,16 @@ pub struct Reproduced {
     pub passing: Vec<TestId>,
     /// Tests that fail as well and are not meant.
     pub known_failures: Vec<TestId>,
+    /// Tests that failed and then passed on the same code: a fix must not make them worse.
+    pub unstable: Vec<TestId>,
     /// Files that are laid over every checkout.
     pub extra: Vec<(String, String)>,
     /// The test that was written, where one was.
     pub written: Option<WrittenTest>,
     /// What decides whether the problem is gone.
     pub oracle: Oracle,
+    /// Files that were seen to decide, whatever their names say.
+    pub oracle_files: BTreeSet<String>,
     /// What failed.
     pub diagnosis: Diagnosis,
     /// Everything that was run.
@@ -55,30 +59,6 @@ pub struct Reproduced {
     pub reruns: u32,
     /// Sandboxed time so far.
     pub spent: Spent,
-}
-
-impl Reproduced {
-    /// Files that were seen to decide: those that hold a test that ran, and those whose assertion failed.
-    #[must_use]
-    pub fn oracle_files(&self) -> BTreeSet<String> {
-        let mut files = BTreeSet::new();
-        for (id, answer) in &self.first.tests {
-            if let Some((file, _)) = id.as_str().split_once("::") {
-                files.insert(file.to_owned());
-            } else if let Some((module, _)) = id
-                .as_str()
-                .rsplit_once('.')
-                .and_then(|(class, _)| class.rsplit_once('.'))
-            {
-                files.insert(format!("{}.py", module.replace('.', "/")));
-            }
-            if answer.error_type.as_deref() == Some("AssertionError") {
-                files.extend(answer.frames.last().map(|frame| frame.file.clone()));
-                files.extend(answer.frames.first().map(|frame| frame.file.clone()));
-            }
-        }
-        files
-    }
 }
 
 /// Time that sandboxed commands took.
@@ -183,6 +163,7 @@ impl Scene<'_> {
     ) -> Answer {
         let (before, _) = runs_needed(FLAKE_LIMIT);
         let mut reruns = 0;
+        let mut unstable = Vec::new();
         for again in 1..before {
             if failing.is_empty() {
                 break;
@@ -203,23 +184,27 @@ impl Scene<'_> {
                 return not_seen(Outcome::Flaky, message, diagnosis_of(&first, &gone, class), log);
             }
             failing = still;
+            unstable.extend(gone);
         }
         let passing = first.passing().cloned().collect();
         let known_failures = first
             .failing()
-            .filter(|test| !failing.contains(test))
+            .filter(|test| !failing.contains(test) && !unstable.contains(test))
             .cloned()
             .collect();
         let diagnosis = diagnosis_of(&first, &failing, class);
+        let oracle_files = oracle::files(&first, self.sources);
         let runs = std::mem::take(&mut log.runs);
         Ok(Ok(Box::new(Reproduced {
             first,
             failing,
             passing,
             known_failures,
+            unstable,
             extra,
             written,
             oracle,
+            oracle_files,
             diagnosis,
             runs,
             reruns,

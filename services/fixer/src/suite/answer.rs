@@ -43,6 +43,8 @@ pub struct TestAnswer {
     pub frames: Vec<CodeFrame>,
     /// Whether the test's file could not even be collected.
     pub collecting: bool,
+    /// Whether the exception is one of those with which tests say that something does not hold.
+    pub assertion: bool,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +58,8 @@ struct Line {
     frames: Vec<(String, i64, String)>,
     #[serde(default)]
     collect: bool,
+    #[serde(default)]
+    assertion: bool,
 }
 
 /// Reads the report's lines. A later failure of the same test wins, since tear-down comes after the call.
@@ -80,6 +84,7 @@ pub fn parse(lines: &str) -> BTreeMap<TestId, TestAnswer> {
             message: line.message,
             frames,
             collecting: line.collect,
+            assertion: line.assertion,
         };
         let id = TestId::new(line.id);
         let keep_old = tests
@@ -110,6 +115,10 @@ pub fn from_log(reading: &LogReading) -> BTreeMap<TestId, TestAnswer> {
             message: test.message.clone(),
             frames,
             collecting: false,
+            assertion: test
+                .error_type
+                .as_deref()
+                .is_some_and(|kind| kind.ends_with("AssertionError")),
         }
     };
     reading

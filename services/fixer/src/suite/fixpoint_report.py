@@ -9,12 +9,14 @@ import os
 import pytest
 
 ROOT = os.environ.get("FIXPOINT_ROOT", os.getcwd())
+REPORT = os.environ.get("FIXPOINT_REPORT")
 _answers = {}
 
 
 def _write(record):
-    with open(os.environ["FIXPOINT_REPORT"], "a", encoding="utf-8") as out:
-        out.write(json.dumps(record) + "\n")
+    if REPORT:
+        with open(REPORT, "a", encoding="utf-8") as out:
+            out.write(json.dumps(record) + "\n")
 
 
 def _frames(excinfo):
@@ -29,7 +31,12 @@ def _frames(excinfo):
 def _exception(excinfo):
     if excinfo is None:
         return {}
-    return {"type": excinfo.type.__name__, "message": str(excinfo.value)[:2000], "frames": _frames(excinfo)}
+    return {
+        "type": excinfo.type.__name__,
+        "message": str(excinfo.value)[:2000],
+        "frames": _frames(excinfo),
+        "assertion": issubclass(excinfo.type, (AssertionError, pytest.fail.Exception)),
+    }
 
 
 def pytest_configure(config):
@@ -46,6 +53,13 @@ def pytest_collection_modifyitems(config, items):
     dropped = [item for item in items if item.nodeid not in wanted]
     config.hook.pytest_deselected(items=dropped)
     items[:] = kept
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
+    # A test may run a suite of its own in another process, which is not the project's.
+    os.environ.pop("FIXPOINT_REPORT", None)
+    os.environ.pop("FIXPOINT_ONLY", None)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -10,6 +10,9 @@ import os
 import sys
 
 
+REPORT = os.environ.get("FIXPOINT_REPORT")
+
+
 def _write(test, answer, err=None):
     record = {"id": test.id(), "answer": answer}
     if err is not None:
@@ -21,20 +24,49 @@ def _write(test, answer, err=None):
             if not path.startswith("..") and "unittest" not in path:
                 frames.append([path, traceback.tb_lineno, traceback.tb_frame.f_code.co_name])
             traceback = traceback.tb_next
-        record.update({"type": err[0].__name__, "message": str(err[1])[:2000], "frames": frames[-40:]})
+        record.update(
+            {
+                "type": err[0].__name__,
+                "message": str(err[1])[:2000],
+                "frames": frames[-40:],
+                "assertion": issubclass(err[0], AssertionError),
+            }
+        )
     try:
-        with open(os.environ["FIXPOINT_REPORT"], "a", encoding="utf-8") as out:
+        with open(REPORT, "a", encoding="utf-8") as out:
             out.write(json.dumps(record) + "\n")
     except OSError:
         pass
 
 
+# The results whose tests run now. A test may run a suite of its own, in this process or in another, which is not the project's.
+_running = []
+
+
+def _is_outermost(result):
+    return "pytest" not in sys.modules and (not _running or _running[0] is result)
+
+
 def _watch(cls):
+    start, stop = cls.startTest, cls.stopTest
+
+    def start_test(self, test):
+        os.environ.pop("FIXPOINT_REPORT", None)
+        _running.append(self)
+        return start(self, test)
+
+    def stop_test(self, test):
+        if self in _running:
+            _running.remove(self)
+        return stop(self, test)
+
+    cls.startTest, cls.stopTest = start_test, stop_test
+
     def wrap(name, answer, with_error):
         original = getattr(cls, name)
 
         def method(self, test, *rest):
-            if hasattr(test, "id") and "pytest" not in sys.modules:
+            if hasattr(test, "id") and _is_outermost(self):
                 _write(test, answer, rest[0] if with_error and rest else None)
             return original(self, test, *rest)
 
@@ -48,7 +80,7 @@ def _watch(cls):
     sub = cls.addSubTest
 
     def add_sub_test(self, test, subtest, err):
-        if err is not None and "pytest" not in sys.modules:
+        if err is not None and _is_outermost(self):
             _write(test, "failed", err)
         return sub(self, test, subtest, err)
 
@@ -77,5 +109,5 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-if os.environ.get("FIXPOINT_REPORT"):
+if REPORT:
     sys.meta_path.insert(0, _Finder())
