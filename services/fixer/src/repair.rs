@@ -246,7 +246,7 @@ impl Workshop {
             progress.enter(Stage::Judge);
             let tree = case.git.apply(&ready.tree, &fix.files).await?;
             let changes: Vec<TreeChange> = case.git.changes(&ready.tree, &tree).await?;
-            let mut verdict = guardrail::judge(&case.project.policy, &changes);
+            let mut verdict = guardrail::judge(&case.project.policy, &changes, &case.git.links(&tree).await?);
             verdict.objections.extend(edits_of_run_tests(&seen, &changes));
             if verdict.is_refused() {
                 progress.line(format!("refused: {}", verdict.objections[0].detail));

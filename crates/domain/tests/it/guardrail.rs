@@ -1,6 +1,7 @@
 //! Tries to sneak a blocked path through: case, `..`, links, renames, unicode.
 
 use domain::guardrail::{EntryKind, Policy, Rule, TreeChange, Unblockable, judge};
+use domain::path::RepoPath;
 use proptest::prelude::*;
 
 fn edit(path: &str) -> TreeChange {
@@ -15,7 +16,7 @@ fn edit(path: &str) -> TreeChange {
 }
 
 fn refused(changes: &[TreeChange]) -> bool {
-    judge(&Policy::default(), changes).is_refused()
+    judge(&Policy::default(), changes, &[]).is_refused()
 }
 
 #[test]
@@ -29,7 +30,7 @@ fn ordinary_source_files_pass() {
         "src/testimonial.py",
         "src/latest.py",
     ] {
-        assert_eq!(judge(&Policy::default(), &[edit(path)]).objections, [], "{path}");
+        assert_eq!(judge(&Policy::default(), &[edit(path)], &[]).objections, [], "{path}");
     }
 }
 
@@ -68,9 +69,9 @@ fn a_project_takes_out_auth_for_itself_and_never_secrets() {
         unblocked: vec![Unblockable::Auth],
         ..Policy::default()
     };
-    assert!(!judge(&policy, &[edit("src/auth/login.py")]).is_refused());
-    assert!(judge(&policy, &[edit("src/billing/x.py")]).is_refused());
-    assert!(judge(&policy, &[edit("src/secrets/x.py")]).is_refused());
+    assert!(!judge(&policy, &[edit("src/auth/login.py")], &[]).is_refused());
+    assert!(judge(&policy, &[edit("src/billing/x.py")], &[]).is_refused());
+    assert!(judge(&policy, &[edit("src/secrets/x.py")], &[]).is_refused());
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn the_oracle_is_protected() {
         "Makefile",
         "x.pth",
     ] {
-        let verdict = judge(&Policy::default(), &[edit(path)]);
+        let verdict = judge(&Policy::default(), &[edit(path)], &[]);
         assert!(
             verdict.objections.iter().any(|o| o.rule == Rule::ProtectedOracle),
             "{path}"
@@ -151,7 +152,7 @@ fn the_oracle_is_protected() {
         allow_test_edits: true,
         ..Policy::default()
     };
-    let verdict = judge(&open, &[edit("tests/test_cart.py")]);
+    let verdict = judge(&open, &[edit("tests/test_cart.py")], &[]);
     assert!(!verdict.is_refused());
     assert_eq!(verdict.draft_reasons.len(), 1);
     assert!(
@@ -160,7 +161,8 @@ fn the_oracle_is_protected() {
             &[TreeChange {
                 after: None,
                 ..edit("tests/test_cart.py")
-            }]
+            }],
+            &[]
         )
         .is_refused()
     );
@@ -179,6 +181,25 @@ fn size_has_limits() {
     let many: Vec<_> = (0..11).map(|n| edit(&format!("src/f{n}.py"))).collect();
     assert!(refused(&many));
     assert!(refused(&[]));
+}
+
+#[test]
+fn a_file_is_judged_by_all_its_names() {
+    let link = |path: &str, target: &str| (RepoPath::parse(path).unwrap(), target.to_owned());
+    let with = |links: &[(RepoPath, String)]| judge(&Policy::default(), &[edit("core/login/limits.py")], links);
+    assert!(with(&[link("auth", "core/login")]).is_refused());
+    assert!(with(&[link("conftest.py", "core/login/limits.py")]).is_refused());
+    assert!(with(&[link("tests/same.py", "../core/login/limits.py")]).is_refused());
+    assert!(with(&[link("b", "core"), link("billing", "b/login")]).is_refused());
+    assert!(
+        !with(&[
+            link("auth", "core/log"),
+            link("other", "core/login"),
+            link("far", "/core/login")
+        ])
+        .is_refused()
+    );
+    assert!(!with(&[link("core/login/again", "..")]).is_refused());
 }
 
 /// Ways in which some file system, or some reader, takes one name for another.
@@ -228,12 +249,20 @@ proptest! {
         before in proptest::collection::vec("[a-z]{1,6}|\\.\\.|\\.", 0..3),
         name in blocked_name(),
         after in proptest::collection::vec("[a-zA-Z_]{1,6}", 1..3),
-        how in 0..5,
+        how in 0..6,
     ) {
         let mut parts = before;
         parts.push(name);
         parts.extend(after);
         let path = parts.join("/");
+        if how == 5 {
+            // The change itself looks fine, and a link of the tree shows it under the blocked name.
+            let Ok(link) = RepoPath::parse(&path) else { return Ok(()) };
+            let target = "../".repeat(path.matches('/').count()) + "src/core";
+            let verdict = judge(&Policy::default(), &[edit("src/core/limits.py")], &[(link, target)]);
+            prop_assert!(verdict.is_refused(), "{path:?}");
+            return Ok(());
+        }
         let change = match how {
             0 => edit(&path),
             1 => TreeChange { before: None, ..edit(&path) },
@@ -241,6 +270,6 @@ proptest! {
             3 => TreeChange { before: None, after: Some(EntryKind::Link(path.clone())), ..edit("src/link") },
             _ => TreeChange { after: Some(EntryKind::Executable), ..edit(&path) },
         };
-        prop_assert!(judge(&Policy::default(), &[edit("src/fine.py"), change]).is_refused(), "{path:?}");
+        prop_assert!(judge(&Policy::default(), &[edit("src/fine.py"), change], &[]).is_refused(), "{path:?}");
     }
 }

@@ -4,6 +4,7 @@
 use super::git::{Git, GitError};
 use domain::fix::{FileDiff, FileRewrite};
 use domain::guardrail::{EntryKind, TreeChange};
+use domain::path::RepoPath;
 use domain::repo::CommitSha;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -116,6 +117,23 @@ impl Git {
             rest = rest.get(end + 2 + size..).unwrap_or_default();
         }
         Ok(texts)
+    }
+
+    /// The symbolic links of a tree, and what each of them says. A link whose path or text cannot be one is left out.
+    ///
+    /// # Errors
+    /// When the tree is not there.
+    pub async fn links(&self, tree: &str) -> Result<Vec<(RepoPath, String)>, GitError> {
+        let mut links = Vec::new();
+        for (path, entry) in self.entries(tree).await? {
+            if entry.mode == "120000"
+                && let Ok(path) = RepoPath::parse(&path)
+            {
+                let target = self.text(&["cat-file", "blob", &entry.object]).await?;
+                links.push((path, target));
+            }
+        }
+        Ok(links)
     }
 
     /// The text of one plain file, `None` where there is none.
