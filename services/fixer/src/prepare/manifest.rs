@@ -54,6 +54,10 @@ pub(super) fn pyproject(checkout: &Path, wanted: &mut Wanted) -> bool {
         if !name.is_empty() && one_line(&name) && one_line(version) {
             wanted.project = Some((name, version.to_owned()));
         }
+        wanted.requires_python = project
+            .get("requires-python")
+            .and_then(toml::Value::as_str)
+            .map(str::to_owned);
         entry_points(project, wanted);
     }
     let groups = file.get("dependency-groups").and_then(toml::Value::as_table);
@@ -80,6 +84,9 @@ pub(super) fn pyproject(checkout: &Path, wanted: &mut Wanted) -> bool {
             }
         }
         for (name, value) in tables.into_iter().flatten().filter_map(toml::Value::as_table).flatten() {
+            if name == "python" && wanted.requires_python.is_none() {
+                wanted.requires_python = poetry_line("", value).split(';').next().map(str::to_owned);
+            }
             if name != "python" && value.get("optional").and_then(toml::Value::as_bool) != Some(true) {
                 wanted.add(&poetry_line(name, value));
             }
@@ -227,6 +234,9 @@ pub(super) fn setup_cfg(checkout: &Path, wanted: &mut Wanted) -> bool {
             ("options.extras_require", extra) if for_tests(extra) => {
                 known = true;
                 wanted.add(value);
+            }
+            ("options", "python_requires") if wanted.requires_python.is_none() => {
+                wanted.requires_python = Some(value.to_owned());
             }
             ("metadata", "name") => value.clone_into(&mut project.0),
             ("metadata", "version") if !value.contains(':') => value.clone_into(&mut project.1),

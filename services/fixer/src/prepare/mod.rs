@@ -88,10 +88,7 @@ impl Environment {
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// The project's own environment cannot be built: its requirement, its command, or a tool that the machine lacks.
-    #[error(
-        "the environment cannot be built: `{command}` ended with {exit}: {}",
-        last_line(tail)
-    )]
+    #[error("the environment cannot be built: {}", what_happened(command, exit, tail))]
     Environment {
         /// What was run, as a person would write it.
         command: String,
@@ -122,7 +119,7 @@ impl PrepareError {
     fn lacking(command: &str, what: impl Into<String>) -> Self {
         Self::Environment {
             command: command.to_owned(),
-            exit: "nothing was run".to_owned(),
+            exit: NOT_RUN.to_owned(),
             tail: what.into(),
         }
     }
@@ -130,6 +127,17 @@ impl PrepareError {
     fn layers(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Layers { doing, source }
+    }
+}
+
+/// How a step ended that the machine lacks something for.
+const NOT_RUN: &str = "nothing was run";
+
+fn what_happened(command: &str, exit: &str, tail: &str) -> String {
+    if exit == NOT_RUN {
+        tail.to_owned()
+    } else {
+        format!("`{command}` ended with {exit}: {}", last_line(tail))
     }
 }
 
@@ -179,7 +187,7 @@ impl Preparer {
         let start = Instant::now();
         let plan = Plan::of(checkout, spec).map_err(PrepareError::layers("cannot read the checkout"))?;
         let interpreter = if plan.wants_python {
-            Some(self.interpreter().await?)
+            Some(self.interpreter(plan.wanted.requires_python.as_deref()).await?)
         } else {
             None
         };
@@ -233,10 +241,11 @@ impl Preparer {
         Ok(environment)
     }
 
-    /// The Python of the settings, or the first of the search path that can make virtual environments, or else the first that works.
-    async fn interpreter(&self) -> Result<Interpreter, PrepareError> {
+    /// The Python of the settings, or the first of the search path that the project runs on and that can make virtual
+    /// environments, or else the first that it runs on.
+    async fn interpreter(&self, requires: Option<&str>) -> Result<Interpreter, PrepareError> {
         let mut known = self.interpreters.lock().await;
-        let (mut first, mut failure) = (None, None);
+        let (mut first, mut failure, mut unfit) = (None, None, Vec::new());
         for executable in python::candidates(&self.settings)? {
             let asked = known
                 .get(&executable)
@@ -254,12 +263,21 @@ impl Preparer {
                     }
                 },
             };
+            if !interpreter.satisfies(requires) {
+                if !unfit.contains(&interpreter.version) {
+                    unfit.push(interpreter.version.clone());
+                }
+                continue;
+            }
             if interpreter.has_venv {
                 return Ok(interpreter);
             }
             first = first.or(Some(interpreter));
         }
-        first.ok_or_else(|| failure.unwrap_or_else(python::absent))
+        first.ok_or_else(|| match requires {
+            Some(requires) if !unfit.is_empty() => python::unfit(requires, &unfit),
+            _ => failure.unwrap_or_else(python::absent),
+        })
     }
 
     async fn node(&self) -> Result<node::Node, PrepareError> {

@@ -1,7 +1,9 @@
 //! Python: which interpreter, and a virtual environment with what the project asks for.
 use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
 use std::time::Duration;
 
+use pep440_rs::{Version, VersionSpecifiers};
 use sandbox::{Command, Limits, Mount, Sandbox, Toolchain};
 use serde::Deserialize;
 
@@ -72,7 +74,29 @@ pub(super) fn absent() -> PrepareError {
     PrepareError::lacking("python3", what)
 }
 
+/// There are Pythons, and the project runs on none of them.
+pub(super) fn unfit(requires: &str, versions: &[String]) -> PrepareError {
+    let what = format!(
+        "the project asks for Python {requires} and this machine has {}: install one that fits, and set prepare.python to it",
+        versions.join(", ")
+    );
+    PrepareError::lacking("python3", what)
+}
+
 impl Interpreter {
+    /// Whether the project runs on it. What cannot be read as a version specifier excludes nothing.
+    fn satisfies_version(version: &str, requires: &str) -> bool {
+        let number = version.rsplit(' ').next().unwrap_or(version).trim_end_matches('+');
+        match (Version::from_str(number), VersionSpecifiers::from_str(requires)) {
+            (Ok(version), Ok(requires)) => requires.contains(&version),
+            _ => true,
+        }
+    }
+
+    pub(super) fn satisfies(&self, requires: Option<&str>) -> bool {
+        requires.is_none_or(|requires| Self::satisfies_version(&self.version, requires))
+    }
+
     /// Asks where it lives (a shim answers for the real one) and what it can do.
     pub(super) async fn ask(sandbox: &dyn Sandbox, executable: &Path) -> Result<Self, PrepareError> {
         let toolchain = sandbox::toolchain(executable).await?;
@@ -204,4 +228,17 @@ fn summary(lines: &[String]) -> String {
         String::new()
     };
     format!("{}{more}", shown.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Interpreter;
+
+    #[test]
+    fn a_project_says_on_which_pythons_it_runs() {
+        let runs_on = |requires| Interpreter::satisfies_version("CPython 3.11.7", requires);
+        assert!(runs_on(">=3.9") && runs_on(">=3.8,<4") && runs_on("~=3.11") && runs_on("==3.11.*"));
+        assert!(!runs_on(">=3.14") && !runs_on("<3.11") && !runs_on("!=3.11.*"));
+        assert!(runs_on("") && runs_on("whatever"));
+    }
 }

@@ -39,6 +39,8 @@ pub(super) struct Wanted {
     pub extras: Vec<String>,
     /// Name and version of the project, where they are written down.
     pub project: Option<(String, String)>,
+    /// The Pythons that it says it runs on, as a version specifier.
+    pub requires_python: Option<String>,
     /// Its entry points, in the form of `entry_points.txt`.
     pub entry_points: String,
 }

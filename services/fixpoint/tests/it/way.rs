@@ -51,7 +51,7 @@ async fn a_red_run_becomes_a_proved_pull_request() {
     | skipped | 0 | 0 |
     | tree | `<sha>` | `<sha>` |
 
-    The failing tests were run 5 more times, before and after, always with the same answers: a flake of any rate fools this in less than 1 % of cases.
+    The failing tests were run 6 more times, before and after, always with the same answers: a flake of any rate fools this in less than 1 % of cases.
 
     **Failed before, pass now**
 
@@ -175,7 +175,7 @@ async fn an_alert_becomes_a_draft_that_says_how_weak_its_oracle_is() {
     | skipped | 0 | 0 |
     | tree | `<sha>` | `<sha>` |
 
-    The failing tests were run 5 more times, before and after, always with the same answers: a flake of any rate fools this in less than 1 % of cases.
+    The failing tests were run 6 more times, before and after, always with the same answers: a flake of any rate fools this in less than 1 % of cases.
 
     **Failed before, pass now**
 
