@@ -1,4 +1,4 @@
-//! When GitHub wants to be left alone. A limit is the credential's, so what one call has been told holds for all of them.
+//! When GitHub wants to be left alone. A limit is the credential's, so what one call is told holds for all of them.
 
 use crate::limit::until;
 use chrono::{DateTime, Utc};

@@ -70,8 +70,9 @@ pub async fn claim(fixer: &Fixer, request: &AttemptRequested) -> anyhow::Result<
     bail!("the claim was put off {TRIES} times")
 }
 
-/// Asks for the right to publish; the question's key is filled in here. What is proved is worth waiting for, so `Later` is
-/// returned only when the deadline does not allow another question. `None` when the fixer ends long before the next one.
+/// Asks for the right to publish; the question's key is filled in here. What is proved is worth waiting for, so
+/// `Later` is returned only when the deadline does not allow another question, and `None` only when the fixer ends long
+/// before the next one.
 ///
 /// # Errors
 /// When no answer came.

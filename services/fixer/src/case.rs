@@ -54,7 +54,7 @@ pub(crate) async fn github_that_says(answer: &'static str) -> String {
             tokio::spawn(async move {
                 let mut buffer = [0_u8; 4096];
                 let mut answered = false;
-                // Read on to the end, so that the answer is not cut off by a connection that is closed with unread bytes.
+                // Read on to the end: a connection that is closed with unread bytes cuts the answer off.
                 while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
                     if !answered && !answer.is_empty() {
                         answered = stream.write_all(answer.as_bytes()).await.is_ok();

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 /// How often a fixer says that it is alive.
 const PERIOD: Duration = Duration::from_secs(5);
-/// Least time before lines and counts are told, so that a chatty attempt does not fill the bus. Stages do not wait for it.
+/// Least time before lines and counts are told, so that a chatty attempt does not fill the bus. No stage waits for it.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Lines of progress that are kept between two messages.
 const MAX_LINES: usize = 50;

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 /// Name of the check run or commit status.
 const MARK: &str = "fixpoint/proof";
-/// How long the mark may take in all, and how much of it may be waiting for GitHub's limits: the pull request is worth more,
-/// and nobody has heard of it yet.
+/// How long the mark may take in all, and how much of it may be waiting for GitHub's limits: the pull request is worth
+/// more, and nobody has heard of it yet.
 const MARK_TIME: Duration = Duration::from_secs(10);
 const MARK_PATIENCE: Duration = Duration::from_secs(5);
 
