@@ -265,6 +265,9 @@ pub struct AttemptProgressed {
     pub candidates_tried: u64,
     /// The newest lines that a person may want to see, redacted; empty for a mere heartbeat.
     pub lines: Vec<String>,
+    /// Until when GitHub wants to be left alone, where the fixer has met a limit that still holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited_until: Option<DateTime<Utc>>,
     /// When it was said.
     pub at: DateTime<Utc>,
 }

@@ -2,7 +2,8 @@
 
 use crate::auth::{Access, Auth};
 use crate::error::GitHubError;
-use crate::limit::{Verdict, judge, until};
+use crate::limit::{Verdict, judge};
+use crate::quiet::{Limits, Quiet};
 use crate::redact::redact;
 use crate::settings::Settings;
 use chrono::{DateTime, Utc};
@@ -17,7 +18,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 use url::Url;
 
 /// How often one call waits for a limit, however short the waits.
@@ -34,7 +34,7 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/');
 const WORD: &AsciiSet = &PATH.add(b'/');
 
-/// The one door to GitHub. Cheap to clone.
+/// The one door to GitHub. Cheap to clone. Doors made from one another share the limits that they meet.
 #[derive(Clone)]
 pub struct Door {
     inner: Arc<Inner>,
@@ -49,6 +49,7 @@ struct Inner {
     octocrab: Octocrab,
     /// For downloads: it follows no redirect, so that our credential stays with GitHub.
     plain: reqwest::Client,
+    quiet: Quiet,
 }
 
 /// This process's clock, for what GitHub compares with its own: JWTs, the end of tokens, the reset of limits.
@@ -187,6 +188,7 @@ impl Door {
                 web,
                 octocrab,
                 plain,
+                quiet: Quiet::default(),
             }),
             auth,
             patience,
@@ -217,6 +219,18 @@ impl Door {
         !matches!(self.auth, Auth::Nobody)
     }
 
+    /// Until when GitHub wants to be left alone, as far as this door or one of its kin has been told.
+    #[must_use]
+    pub fn limited_until(&self) -> Option<DateTime<Utc>> {
+        self.inner.quiet.limit().map(|limit| limit.until)
+    }
+
+    /// Tells of limits that this door or one of its kin meets from now on.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.inner.quiet.watch()
+    }
+
     /// Address for `git clone` and `git push`, without a credential in it.
     #[must_use]
     pub fn clone_url(&self, repo: &RepoName) -> String {
@@ -233,6 +247,14 @@ impl Door {
 
     pub(crate) fn api(&self) -> &Url {
         &self.inner.api
+    }
+
+    pub(crate) fn quiet(&self) -> &Quiet {
+        &self.inner.quiet
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
     }
 
     pub(crate) fn plain(&self) -> &reqwest::Client {
@@ -308,6 +330,7 @@ impl Door {
         let what = ask.what();
         let mut trial = self.trial(&what, ask.harmless);
         loop {
+            trial.admit().await?;
             match self.once(&what, ask, bearer).await {
                 Ok(answer) => return Ok(answer),
                 Err(verdict) => trial.wait_after(verdict).await?,
@@ -335,18 +358,6 @@ impl Door {
         }
     }
 
-    /// Begins to count the tries of one call. What is not `harmless` is tried again only when GitHub said that it was not done.
-    pub(crate) fn trial<'a>(&'a self, what: &'a str, harmless: bool) -> Trial<'a> {
-        Trial {
-            door: self,
-            what,
-            harmless,
-            begun: Instant::now(),
-            stumbles: 0,
-            rounds: 0,
-        }
-    }
-
     async fn send(&self, ask: &Ask, bearer: Option<&SecretString>) -> Result<(http::StatusCode, Answer), SendError> {
         let mut request = Request::builder()
             .method(ask.method.clone())
@@ -368,64 +379,6 @@ impl Door {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.inner.octocrab.body_to_string(response).await?;
         Ok((status, Answer { headers, body }))
-    }
-}
-
-/// The tries of one call so far.
-pub(crate) struct Trial<'a> {
-    door: &'a Door,
-    what: &'a str,
-    harmless: bool,
-    begun: Instant,
-    stumbles: usize,
-    rounds: usize,
-}
-
-impl Trial<'_> {
-    /// Waits as the verdict asks for, after which the call is to be tried again; or says why it is not.
-    pub(crate) async fn wait_after(&mut self, verdict: Verdict) -> Result<(), GitHubError> {
-        let (what, patience) = (self.what, self.door.patience);
-        let wait = match verdict {
-            // What to do about a credential depends on its kind.
-            Verdict::Refused(GitHubError::Unauthorized { message, .. }) => {
-                return Err(GitHubError::Unauthorized {
-                    message,
-                    advice: self.door.auth.advice(),
-                });
-            }
-            Verdict::Refused(error) => return Err(error),
-            Verdict::Done => return Err(GitHubError::invalid(what, "an answer without content")),
-            Verdict::Limited { wait, message } => {
-                self.rounds += 1;
-                if self.rounds > LIMIT_ROUNDS || self.begun.elapsed() + wait > patience {
-                    return Err(GitHubError::Limited {
-                        until: until(now(), wait),
-                        message,
-                    });
-                }
-                tracing::warn!(what, wait_secs = wait.as_secs(), message, "waiting for GitHub's limit");
-                wait
-            }
-            Verdict::Stumbled(seen) => {
-                let wait = self
-                    .door
-                    .settings()
-                    .retry
-                    .ladder_ms
-                    .get(self.stumbles)
-                    .map(|wait| Duration::from_millis(*wait));
-                self.stumbles += 1;
-                match wait {
-                    Some(wait) if self.harmless && self.begun.elapsed() + wait <= patience => {
-                        tracing::warn!(what, wait_ms = wait.as_millis(), seen, "GitHub stumbled, trying again");
-                        wait
-                    }
-                    _ => return Err(GitHubError::unavailable(what, seen)),
-                }
-            }
-        };
-        tokio::time::sleep(wait).await;
-        Ok(())
     }
 }
 

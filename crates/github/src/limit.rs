@@ -141,7 +141,10 @@ fn permission(headers: &HeaderMap) -> String {
 
 /// When a wait ends.
 pub(crate) fn until(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
-    now + TimeDelta::from_std(wait).unwrap_or_else(|_| TimeDelta::days(1))
+    let end = TimeDelta::from_std(wait)
+        .ok()
+        .and_then(|wait| now.checked_add_signed(wait));
+    end.unwrap_or_else(|| now + TimeDelta::days(1))
 }
 
 #[cfg(test)]
@@ -205,6 +208,15 @@ mod tests {
         );
         assert_eq!(wait(judged(403, &[("x-ratelimit-remaining", "12")], secondary)), 60);
         assert_eq!(wait(judged(429, &[], "<html>")), 60);
+    }
+
+    #[test]
+    fn an_absurd_wait_has_an_end() {
+        let now = DateTime::from_timestamp(1_000, 0).unwrap();
+        assert_eq!(until(now, Duration::from_secs(7)).timestamp(), 1_007);
+        for absurd in [u64::MAX, u64::MAX / 2, 1 << 52] {
+            assert_eq!(until(now, Duration::from_secs(absurd)).timestamp(), 87_400);
+        }
     }
 
     #[test]

@@ -75,6 +75,7 @@ impl Door {
         let mut renewed = false;
         let mut trial = self.trial(&what, true);
         loop {
+            trial.admit().await?;
             // The link lives for a minute, so each try asks for a new one.
             let verdict = match self.fetch(&what, path, bearer.as_ref()).await {
                 Ok(bytes) => return Ok(bytes),

@@ -3,18 +3,22 @@
 use crate::Fixer;
 use anyhow::{Context as _, bail};
 use bus::Envelope;
+use chrono::{DateTime, Utc};
 use domain::attempt::Fence;
 use domain::message::{
     AttemptClaim, AttemptRequested, ClaimAnswer, MayPublish, MayPublishAnswer, Message, SealedToken,
 };
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Longest wait for one answer.
 const ANSWER: Duration = Duration::from_secs(20);
-/// How often a question is asked before the attempt is given back.
+/// How often a question is asked that nobody answers, and a claim that is put off, before the attempt is given back.
 const TRIES: u32 = 6;
 /// Longest pause that a `Later` can ask for within an attempt.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Shortest one, so that a planner which says "at once" is not asked in a loop.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The right to work.
 pub struct Granted {
@@ -27,7 +31,7 @@ pub struct Granted {
 /// Claims an attempt; `None` when it is nobody's any more.
 ///
 /// # Errors
-/// When no answer came: the message has to be given back.
+/// When no answer came, or the fixer is to end before it has the claim: the message has to be given back.
 pub async fn claim(fixer: &Fixer, request: &AttemptRequested) -> anyhow::Result<Option<Granted>> {
     for _ in 0..TRIES {
         let (opener, public_key) = github::Opener::new()?;
@@ -37,7 +41,10 @@ pub async fn claim(fixer: &Fixer, request: &AttemptRequested) -> anyhow::Result<
             worker: fixer.name.clone(),
             public_key,
         };
-        match put(fixer, &question).await.context("the claim was not answered")? {
+        match put(fixer, &question, &fixer.stop)
+            .await
+            .context("the claim was not answered")?
+        {
             ClaimAnswer::Granted { fence, read_token } => {
                 return Ok(Some(Granted {
                     fence,
@@ -53,45 +60,65 @@ pub async fn claim(fixer: &Fixer, request: &AttemptRequested) -> anyhow::Result<
                 retry_after_seconds,
             } => {
                 tracing::info!(attempt = %request.attempt, %reason, retry_after_seconds, "claiming later");
-                tokio::time::sleep(Duration::from_secs(retry_after_seconds).min(LONGEST_PAUSE)).await;
+                tokio::select! {
+                    () = tokio::time::sleep(pause(retry_after_seconds)) => {}
+                    () = fixer.stop.cancelled() => bail!("the fixer ends, and the claim was put off: {reason}"),
+                }
             }
         }
     }
     bail!("the claim was put off {TRIES} times")
 }
 
-/// Asks for the right to publish; the question's key is filled in here. `Later` is waited for a while; the last one is returned.
+/// Asks for the right to publish; the question's key is filled in here. What is proved is worth waiting for, so
+/// `Later` is returned only when the deadline does not allow another question, and `None` only when the fixer ends long
+/// before the next one.
 ///
 /// # Errors
 /// When no answer came.
 pub async fn may_publish(
     fixer: &Fixer,
     mut question: MayPublish,
-) -> anyhow::Result<(MayPublishAnswer, Option<github::Token>)> {
-    let mut tries = 0;
+    deadline: DateTime<Utc>,
+) -> anyhow::Result<Option<(MayPublishAnswer, Option<github::Token>)>> {
+    // A stop lets an attempt end that has begun, so it does not keep the question from being asked again.
+    let asked_to_the_end = CancellationToken::new();
     loop {
-        tries += 1;
         let (opener, public_key) = github::Opener::new()?;
         question.public_key = public_key;
-        let answer: MayPublishAnswer = put(fixer, &question)
+        let answer: MayPublishAnswer = put(fixer, &question, &asked_to_the_end)
             .await
             .context("the question whether to publish was not answered")?;
         match &answer {
             MayPublishAnswer::Later {
-                retry_after_seconds, ..
-            } if tries < TRIES => {
-                tokio::time::sleep(Duration::from_secs(*retry_after_seconds).min(LONGEST_PAUSE)).await;
+                reason,
+                retry_after_seconds,
+            } => {
+                let pause = pause(*retry_after_seconds);
+                if pause >= (deadline - fixer.now()).to_std().unwrap_or_default() {
+                    return Ok(Some((answer, None)));
+                }
+                tracing::info!(attempt = %question.attempt, %reason, retry_after_seconds, "publishing later");
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = fixer.stop.cancelled(), if pause >= crate::DRAIN => return Ok(None),
+                }
             }
             MayPublishAnswer::Granted { write_token, .. } => {
                 let token = open(opener, write_token.clone())?;
-                return Ok((answer, token));
+                return Ok(Some((answer, token)));
             }
-            _ => return Ok((answer, None)),
+            MayPublishAnswer::Refused { .. } => return Ok(Some((answer, None))),
         }
     }
 }
 
-async fn put<Q: Message, A: Message>(fixer: &Fixer, question: &Q) -> anyhow::Result<A> {
+fn pause(seconds: u64) -> Duration {
+    Duration::from_secs(seconds).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+}
+
+/// Asks until somebody answers, a few times; after a stop not again.
+async fn put<Q: Message, A: Message>(fixer: &Fixer, question: &Q, stop: &CancellationToken) -> anyhow::Result<A> {
     let mut last = None;
     for _ in 0..TRIES {
         let envelope = Envelope::of(question)?.traced(telemetry::trace::inject());
@@ -99,7 +126,10 @@ async fn put<Q: Message, A: Message>(fixer: &Fixer, question: &Q) -> anyhow::Res
             Ok(answer) => return Ok(answer.read::<A>()?),
             Err(error) => last = Some(error),
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            () = stop.cancelled() => break,
+        }
     }
     Err(last.map_or_else(|| anyhow::anyhow!("no answer"), anyhow::Error::from))
 }
@@ -113,4 +143,110 @@ fn open(opener: github::Opener, sealed: Option<SealedToken>) -> anyhow::Result<O
         secret,
         expires_at: sealed.expires_at,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case;
+    use bus::{Bus as _, Consume, MemoryBus, Queue, handler, reply};
+    use domain::repo::BranchName;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Instant;
+
+    /// A planner that puts every question off, and grants it when it was asked often enough.
+    fn planner(bus: &MemoryBus, seconds: u64, granted_after: u32) -> Arc<AtomicU32> {
+        let asked = Arc::new(AtomicU32::new(0));
+        let answers = handler({
+            let asked = Arc::clone(&asked);
+            move |incoming| {
+                let times = asked.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    let reason = "another attempt is writing".to_owned();
+                    if incoming.envelope.read::<AttemptClaim>().is_ok() {
+                        return reply(&ClaimAnswer::Later {
+                            reason,
+                            retry_after_seconds: seconds,
+                        });
+                    }
+                    if times < granted_after {
+                        return reply(&MayPublishAnswer::Later {
+                            reason,
+                            retry_after_seconds: seconds,
+                        });
+                    }
+                    reply(&MayPublishAnswer::Granted {
+                        branch: BranchName::parse("fixpoint/ci-0123-g1").unwrap(),
+                        write_token: None,
+                    })
+                }
+            }
+        });
+        let bus = bus.clone();
+        tokio::spawn(async move {
+            bus.consume(
+                Consume::from(Queue::PlannerRequests, 4),
+                answers,
+                CancellationToken::new(),
+            )
+            .await
+        });
+        asked
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_is_put_off_is_given_back_when_the_fixer_ends() {
+        let bus = MemoryBus::default();
+        let asked = planner(&bus, 60, 0);
+        let (fixer, _home) = case::fixer(Arc::new(bus), case::NOBODY);
+        let stop = fixer.stop.clone();
+        let request = case::request(&fixer);
+        let begun = Instant::now();
+        let (claimed, ()) = tokio::join!(claim(&fixer, &request), async {
+            while asked.load(Ordering::SeqCst) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            stop.cancel();
+        });
+        let error = claimed.err().expect("it is given back").to_string();
+        assert!(error.contains("another attempt is writing"), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_proof_waits_for_its_turn_until_the_deadline() {
+        let bus = MemoryBus::default();
+        let asked = planner(&bus, 0, TRIES + 3);
+        let (fixer, _home) = case::fixer(Arc::new(bus), case::NOBODY);
+        let request = case::request(&fixer);
+        // Also while the fixer ends, as long as the pause is one that it outlasts.
+        fixer.stop.cancel();
+        let (answer, _) = may_publish(&fixer, case::question(&request), request.deadline)
+            .await
+            .unwrap()
+            .expect("it is answered");
+        assert!(matches!(answer, MayPublishAnswer::Granted { .. }), "{answer:?}");
+        assert_eq!(asked.load(Ordering::SeqCst), TRIES + 4);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_past_the_deadline_or_the_end_of_the_fixer() {
+        let bus = MemoryBus::default();
+        let asked = planner(&bus, 60, u32::MAX);
+        let (fixer, _home) = case::fixer(Arc::new(bus), case::NOBODY);
+        let request = case::request(&fixer);
+        let soon = fixer.now() + chrono::TimeDelta::seconds(30);
+        let (answer, _) = may_publish(&fixer, case::question(&request), soon)
+            .await
+            .unwrap()
+            .expect("it is answered");
+        assert!(matches!(answer, MayPublishAnswer::Later { .. }), "{answer:?}");
+        fixer.stop.cancel();
+        let none = may_publish(&fixer, case::question(&request), request.deadline)
+            .await
+            .unwrap();
+        assert!(none.is_none());
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+    }
 }

@@ -19,7 +19,11 @@ use domain::message::{AttemptFinished, AttemptRequested, MayPublish, MayPublishA
 use domain::repo::{BranchName, CommitSha};
 use domain::signal::WorkflowRun;
 use github::{Door, GitHubError};
-use std::time::Instant;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What is left of an attempt's time for its report.
+const REPORT: Duration = Duration::from_secs(1);
 
 /// How an attempt is over for its message.
 pub enum Ended {
@@ -29,10 +33,14 @@ pub enum Ended {
     GiveBack(String),
 }
 
-/// What an attempt ends with before its time: a report that says so.
+/// What an attempt ends with before its time.
 enum Stop {
+    /// A report that says so.
     Report(Box<Report>),
+    /// Something of ours that nobody thought of.
     Broken(anyhow::Error),
+    /// It is somebody else's now, from its beginning.
+    GiveBack(&'static str),
 }
 
 impl From<anyhow::Error> for Stop {
@@ -62,19 +70,22 @@ pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
     };
     let fence = granted.fence;
     let mut report = {
-        let work = carry_through(fixer, request, granted, &progress);
-        let left = (request.deadline - fixer.now()).to_std().unwrap_or_default();
+        let end = Instant::now() + (request.deadline - fixer.now()).to_std().unwrap_or_default();
+        let work = carry_through(fixer, request, granted, &progress, end);
         tokio::select! {
+            // What is done counts, also in its last moment.
+            biased;
             done = work => match done {
                 Ok(report) => report,
                 Err(Stop::Report(report)) => *report,
+                Err(Stop::GiveBack(why)) => return Ended::GiveBack(why.to_owned()),
                 Err(Stop::Broken(error)) => {
                     tracing::error!(attempt = %request.attempt, error = %github::redact(&format!("{error:#}")), "the attempt broke");
                     failed(&error)
                 }
             },
             () = heartbeat.beat(fixer, request, fence) => Report::new(Outcome::Failed, "the heartbeat ended"),
-            () = tokio::time::sleep(left) => {
+            () = tokio::time::sleep_until(end) => {
                 let mut report = Report::new(Outcome::Failed, "the attempt ran past its deadline");
                 report.worth_retrying = true;
                 report
@@ -83,6 +94,7 @@ pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
     };
     report.wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     report.stages = progress.times();
+    heartbeat.finish(fixer, request, fence).await;
     tracing::info!(attempt = %request.attempt, outcome = report.outcome.as_str(), wall_ms = report.wall_ms, detail = %report.message, "attempt ended");
     match fixer
         .publish_durably(&AttemptFinished {
@@ -102,6 +114,7 @@ async fn carry_through(
     request: &AttemptRequested,
     granted: ask::Granted,
     progress: &Progress,
+    end: Instant,
 ) -> Result<Report, Stop> {
     let scratch = tempfile::Builder::new()
         .prefix("attempt-")
@@ -150,8 +163,9 @@ async fn carry_through(
         draft_reasons: &change.draft_reasons,
         proof: &report.message,
         unverified: change.unverified,
+        mark_until: end.checked_sub(REPORT).unwrap_or(end),
     };
-    let door = fixer.door(token.as_ref())?;
+    let door = fixer.door(token.as_ref());
     let url = door.clone_url(&request.project.repo);
     let mirror = scene
         .mirror
@@ -167,7 +181,7 @@ async fn carry_through(
 }
 
 async fn check_out(fixer: &Fixer, request: &AttemptRequested, granted: &ask::Granted) -> Result<Scene, Stop> {
-    let door = fixer.door(granted.token.as_ref())?;
+    let door = fixer.door(granted.token.as_ref());
     let url = door.clone_url(&request.project.repo);
     let mirror = fixer
         .mirrors
@@ -297,7 +311,9 @@ async fn may_publish(
         base_sha: scene.commit.clone(),
         public_key: String::new(),
     };
-    let (answer, token) = ask::may_publish(fixer, question).await?;
+    let Some((answer, token)) = ask::may_publish(fixer, question, request.deadline).await? else {
+        return Err(Stop::GiveBack("the fixer ends, and publishing was put off"));
+    };
     match answer {
         MayPublishAnswer::Granted { branch, .. } => Ok(Some((branch, token))),
         MayPublishAnswer::Refused { reason, message } => {
@@ -317,7 +333,7 @@ async fn may_publish(
         } => {
             let mut later = Report::new(Outcome::Failed, reason);
             // How long is the planner's own word, so that nothing has to be reported.
-            tracing::info!(retry_after_seconds, "publishing was put off too often");
+            tracing::info!(retry_after_seconds, "publishing was put off until the deadline");
             later.worth_retrying = true;
             Err(Stop::Report(Box::new(later)))
         }

@@ -3,6 +3,8 @@
 
 pub mod ask;
 pub mod attempt;
+#[cfg(test)]
+mod case;
 pub mod diagnose;
 mod heartbeat;
 mod inbox;
@@ -28,6 +30,7 @@ use bus::{Bus, Consume, Envelope};
 use chrono::{DateTime, Utc};
 use domain::message::Message;
 use repair::Workshop;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +49,11 @@ pub struct Fixer {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) workshop: Workshop,
     pub(crate) mirrors: Mirrors,
+    /// The door that all others are made from, so that a limit which one attempt meets holds for all of them.
+    pub(crate) github: github::Door,
     pub(crate) name: String,
+    /// Whether the fixer is to end.
+    pub(crate) stop: CancellationToken,
 }
 
 /// Runs a fixer until `stop`.
@@ -54,7 +61,7 @@ pub struct Fixer {
 /// # Errors
 /// When the sandbox or the data folder cannot be used.
 pub async fn run(settings: Settings, bus: Arc<dyn Bus>, stop: CancellationToken) -> anyhow::Result<()> {
-    let fixer = Fixer::open(settings, Arc::clone(&bus))?;
+    let fixer = Fixer::open(settings, Arc::clone(&bus), stop.clone())?;
     let consume = Consume {
         queue: Queue::FixerFix,
         concurrency: fixer.settings.workers.max(1),
@@ -66,24 +73,29 @@ pub async fn run(settings: Settings, bus: Arc<dyn Bus>, stop: CancellationToken)
 }
 
 impl Fixer {
-    /// Opens the sandbox and the folders.
+    /// Opens the sandbox, the folders and the door to GitHub. Needs a tokio runtime.
     ///
     /// # Errors
-    /// When code cannot be confined here, or the data folder cannot be written.
-    pub fn open(settings: Settings, bus: Arc<dyn Bus>) -> anyhow::Result<Self> {
+    /// When code cannot be confined here, the data folder cannot be written, or GitHub's address is none.
+    pub fn open(settings: Settings, bus: Arc<dyn Bus>, stop: CancellationToken) -> anyhow::Result<Self> {
         let workshop = settings.workshop()?;
         let mirrors = Mirrors::under(&settings.data_dir.join("mirrors"));
         let scratch = settings.data_dir.join("attempts");
         // What an earlier process left when it was killed; the data folder is used by one process at a time.
         let _ = std::fs::remove_dir_all(&scratch);
         std::fs::create_dir_all(&scratch).with_context(|| format!("cannot write {}", scratch.display()))?;
-        let name = format!("fixer-{}", std::process::id());
+        let github = github::Door::new(&github::Settings {
+            auth: github::AuthSettings::default(),
+            ..settings.github.clone()
+        })?;
         Ok(Self {
             settings: Arc::new(settings),
             bus,
             workshop,
             mirrors,
-            name,
+            github,
+            name: name()?,
+            stop,
         })
     }
 
@@ -98,15 +110,11 @@ impl Fixer {
     }
 
     /// A door for the token that was granted, and for no other credential.
-    pub(crate) fn door(&self, token: Option<&github::Token>) -> anyhow::Result<github::Door> {
-        let door = github::Door::new(&github::Settings {
-            auth: github::AuthSettings::default(),
-            ..self.settings.github.clone()
-        })?;
-        Ok(match token {
-            Some(token) => door.with_token(token.secret.clone()),
-            None => door,
-        })
+    pub(crate) fn door(&self, token: Option<&github::Token>) -> github::Door {
+        match token {
+            Some(token) => self.github.with_token(token.secret.clone()),
+            None => self.github.clone(),
+        }
     }
 
     pub(crate) async fn publish<M: Message>(&self, message: &M) -> anyhow::Result<()> {
@@ -125,6 +133,15 @@ impl Fixer {
             .context("nobody took the outcome in time")??;
         Ok(())
     }
+}
+
+/// What people call this fixer. In a container every process has the same number, so there is more to it.
+fn name() -> anyhow::Result<String> {
+    let mut unique = [0_u8; 3];
+    SystemRandom::new()
+        .fill(&mut unique)
+        .map_err(|_| anyhow::anyhow!("this machine has no randomness"))?;
+    Ok(format!("fixer-{}-{}", std::process::id(), hex::encode(unique)))
 }
 
 /// Makes sure that a folder exists.

@@ -7,9 +7,15 @@ use crate::workspace::tree::Committer;
 use domain::pull_request::OpenedPullRequest;
 use domain::repo::{BranchName, CommitSha, RepoName};
 use github::{CheckConclusion, Door, GitHubError, NewCheckRun, NewPull, StatusState};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Name of the check run or commit status.
 const MARK: &str = "fixpoint/proof";
+/// How long the mark may take in all, and how much of it may be waiting for GitHub's limits: the pull request is worth
+/// more, and nobody has heard of it yet.
+const MARK_TIME: Duration = Duration::from_secs(10);
+const MARK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often the branch is looked at before it counts as somebody else's.
 const LOOKS: u32 = 3;
@@ -36,6 +42,8 @@ pub struct Publication<'a> {
     pub proof: &'a str,
     /// Whether there is no proof.
     pub unverified: bool,
+    /// When marking the commit has to be over, so that there is time left for the report.
+    pub mark_until: Instant,
 }
 
 /// Why nothing was published.
@@ -66,10 +74,11 @@ pub async fn publish(mirror: &Mirror, door: &Door, what: &Publication<'_>) -> Re
         base: what.base.clone(),
         draft: !what.draft_reasons.is_empty(),
     };
-    let opened = door.open_pull(what.repo, &new).await.map_err(PublishError::Open)?;
-    mark(door, what, &head).await;
+    // Once the pull request is open, nothing may fail that would hide it.
     let base_tree = git.tree_of(what.base_sha.as_str()).await.map_err(PublishError::Push)?;
     let changes = git.changes(&base_tree, what.tree).await.map_err(PublishError::Push)?;
+    let opened = door.open_pull(what.repo, &new).await.map_err(PublishError::Open)?;
+    mark(door, what, &head).await;
     Ok(OpenedPullRequest {
         repo: what.repo.clone(),
         number: opened.pull.number,
@@ -87,10 +96,22 @@ pub async fn publish(mirror: &Mirror, door: &Door, what: &Publication<'_>) -> Re
 }
 
 /// Marks the commit with the proof: a check run where an App is installed, else a commit status. The pull request is there by
-/// now, so a mark that cannot be set is only logged.
+/// now, so a mark that cannot be set in time is only logged.
 async fn mark(door: &Door, what: &Publication<'_>, head: &CommitSha) {
+    let door = door.with_patience(MARK_PATIENCE);
+    let end = what.mark_until.min(Instant::now() + MARK_TIME);
+    match tokio::time::timeout_at(end, set_mark(&door, what, head)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(error = %github::redact(&error.to_string()), "the commit was not marked with its proof");
+        }
+        Err(_) => tracing::warn!("the commit was not marked with its proof in time"),
+    }
+}
+
+async fn set_mark(door: &Door, what: &Publication<'_>, head: &CommitSha) -> Result<(), GitHubError> {
     let proved = !what.unverified;
-    let marked = if door.can_check() {
+    if door.can_check() {
         let check = NewCheckRun {
             name: MARK.into(),
             head_sha: head.clone(),
@@ -113,9 +134,6 @@ async fn mark(door: &Door, what: &Publication<'_>, head: &CommitSha) {
             StatusState::Pending
         };
         door.set_status(what.repo, head, state, MARK, what.proof, None).await
-    };
-    if let Err(error) = marked {
-        tracing::warn!(error = %github::redact(&error.to_string()), "the commit was not marked with its proof");
     }
 }
 
@@ -202,4 +220,58 @@ async fn parent(mirror: &Mirror, head: &CommitSha) -> Option<CommitSha> {
         .await
         .ok()?;
     CommitSha::parse(&said).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case;
+    use bus::MemoryBus;
+    use std::sync::Arc;
+
+    /// How long a mark takes at a GitHub that says this, and whether its limit is known to all then.
+    async fn marked(answer: &'static str, left: Duration) -> (Duration, bool) {
+        let github = case::github_that_says(answer).await;
+        let (fixer, _home) = case::fixer(Arc::new(MemoryBus::default()), &github);
+        let request = case::request(&fixer);
+        let question = case::question(&request);
+        let words = Words {
+            title: "Fix it".into(),
+            body: "Because".into(),
+            commit: "Fix it".into(),
+        };
+        let committer = Committer {
+            name: "Fixpoint".into(),
+            email: "fixpoint@example.com".into(),
+            at: 0,
+        };
+        let begun = Instant::now();
+        let what = Publication {
+            repo: &request.project.repo,
+            branch: &question.base,
+            base: &question.base,
+            base_sha: &question.base_sha,
+            tree: &question.tree,
+            words: &words,
+            committer: &committer,
+            draft_reasons: &[],
+            proof: "3 tests pass",
+            unverified: false,
+            mark_until: begun + left,
+        };
+        mark(&fixer.door(None), &what, &question.base_sha).await;
+        (begun.elapsed(), fixer.github.limited_until().is_some())
+    }
+
+    #[tokio::test]
+    async fn a_mark_that_meets_a_limit_is_left_out_and_the_limit_is_known() {
+        let (took, limited) = marked(case::LIMITED, Duration::from_secs(600)).await;
+        assert!(took < Duration::from_secs(5) && limited, "{took:?} {limited}");
+    }
+
+    #[tokio::test]
+    async fn a_mark_leaves_time_for_the_report() {
+        let (took, limited) = marked("", Duration::from_millis(200)).await;
+        assert!(took < Duration::from_secs(5) && !limited, "{took:?} {limited}");
+    }
 }

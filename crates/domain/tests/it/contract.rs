@@ -171,6 +171,7 @@ fn every_kind_has_a_golden_file() {
         percent: 50,
         candidates_tried: 7,
         lines: vec!["trying".into()],
+        limited_until: Some(at),
         at,
     });
     golden(&AttemptFinished {
@@ -207,4 +208,15 @@ fn every_kind_has_a_golden_file() {
         repo,
         at,
     });
+}
+
+#[test]
+fn a_sign_of_life_from_before_limits_were_told_is_read_and_written_as_it_was() {
+    let old = serde_json::json!({
+        "at": "2025-10-09T08:53:20Z", "attempt": ID, "candidates_tried": 7, "fence": 3, "lines": [], "percent": 50,
+        "stage": "propose",
+    });
+    let read: AttemptProgressed = serde_json::from_value(old.clone()).unwrap();
+    assert_eq!(read.limited_until, None);
+    assert_eq!(serde_json::to_value(read).unwrap(), old);
 }

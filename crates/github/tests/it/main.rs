@@ -3,6 +3,7 @@
 
 mod app;
 mod conformance;
+mod limit;
 mod log;
 mod pull;
 mod repository;

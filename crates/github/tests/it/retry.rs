@@ -5,7 +5,7 @@ use github::{Door, GitHubError, StatusState};
 use github_sim::{Fault, FaultKind};
 use std::time::{Duration, Instant};
 
-fn answer(code: u16, message: &str, headers: &[(&str, &str)]) -> FaultKind {
+pub(crate) fn answer(code: u16, message: &str, headers: &[(&str, &str)]) -> FaultKind {
     let headers = headers
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

@@ -4,12 +4,12 @@ use crate::world::World;
 use domain::attempt::Stage;
 use domain::message::Kind;
 use github_sim::{Fault, FaultKind};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Where the fixer dies.
 #[derive(Clone, Copy)]
 enum At {
-    /// When it says that it is in a stage.
+    /// When it says that it has entered a stage. The message is lost with it; the work may be a moment further by then.
     Stage(Stage),
     /// When it sends a message, which is lost with it.
     Message(Kind),
@@ -19,12 +19,18 @@ enum At {
     RequestAfter(&'static str, &'static str),
 }
 
+/// The fence of the newest attempt, and the fixer that has claimed it.
+fn held(job: &Value) -> (i64, Value) {
+    let attempt = job["attempts"].as_array().unwrap().last().unwrap();
+    (attempt["fence"].as_i64().unwrap(), attempt["worker"].clone())
+}
+
 async fn dies(at: At) {
     let mut world = World::new().await;
     let (sha, log) = world.pushed_by_mistake("main");
     world.settle().await;
     let mut late = None;
-    match at {
+    let killed = match at {
         At::Stage(_) | At::Message(_) => {
             let hold = match at {
                 At::Stage(stage) => world.hold_stage(stage),
@@ -33,8 +39,10 @@ async fn dies(at: At) {
             };
             world.github.fail_workflow_with("main", &sha, &log);
             hold.caught().await;
+            let killed = held(&world.job().await);
             world.kill_fixer().await;
             hold.release();
+            killed
         }
         At::RequestBefore(method, path) | At::RequestAfter(method, path) => {
             let fault = world
@@ -44,10 +52,12 @@ async fn dies(at: At) {
                 .unwrap();
             world.github.fail_workflow_with("main", &sha, &log);
             world.within(path, fault.reached()).await;
+            let killed = held(&world.job().await);
             world.kill_fixer().await;
             late = Some(fault);
+            killed
         }
-    }
+    };
     if let (At::RequestAfter(..), Some(fault)) = (at, &late) {
         fault.release();
     }
@@ -60,10 +70,17 @@ async fn dies(at: At) {
     }
     world.settle().await;
 
-    let fence = job["attempts"].as_array().unwrap().last().unwrap()["fence"]
-        .as_i64()
-        .unwrap();
-    assert!(fence > 1, "the second fixer has a newer fence: {fence}");
+    let next = held(&job);
+    let claimed = !matches!(at, At::Message(Kind::AttemptClaim));
+    assert_eq!(killed.1.is_string(), claimed, "the first fixer had claimed: {killed:?}");
+    assert!(
+        next.0 > killed.0,
+        "the second fixer has a newer fence: {killed:?}, {next:?}"
+    );
+    assert!(
+        next.1.is_string() && next.1 != killed.1,
+        "it is another fixer: {killed:?}, {next:?}"
+    );
     let pull = world.pull();
     assert_eq!(job["pull_request"]["head_sha"], json!(pull.head_sha));
     assert_eq!(world.own_branches(), std::slice::from_ref(&pull.head));

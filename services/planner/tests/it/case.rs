@@ -287,6 +287,7 @@ impl Case {
             percent: stage.percent(),
             candidates_tried: 3,
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            limited_until: None,
             at: "2026-01-01T00:00:00Z".parse().unwrap(),
         };
         // The bus keeps no promise about these; the answer to a question that comes later says that it was heard.
