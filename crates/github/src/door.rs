@@ -20,8 +20,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
-/// How often one call waits for a limit, however short the waits.
-const LIMIT_ROUNDS: usize = 5;
 /// How many pages of a list are read.
 const PAGES: usize = 10;
 const AGENT: &str = "fixpoint";
