@@ -52,6 +52,18 @@ impl Source {
         self
     }
 
+    /// Of the environment only what sets keys of these sections by our own names, and nothing else.
+    #[must_use]
+    pub fn only(&self, sections: &[&str]) -> Self {
+        let of_them = |name: &str| {
+            key_of_own(name).is_some_and(|key| {
+                key.split_once('.')
+                    .is_some_and(|(section, _)| sections.contains(&section))
+            })
+        };
+        Self::default().environment(self.environment.iter().filter(|(name, _)| of_them(name)).cloned())
+    }
+
     /// With a key that the command line sets; it wins over everything else.
     #[must_use]
     pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {

@@ -167,6 +167,24 @@ fn every_documented_name_sets_its_key_and_is_explained_in_the_default_file() {
 }
 
 #[test]
+fn only_some_sections_of_an_environment_may_be_taken() {
+    let source = Source::default()
+        .file("/does/not/exist.toml")
+        .set("sentry.max_retries", "9")
+        .environment([
+            ("FIXPOINT__SENTRY__DEDUP_MINUTES", "7"),
+            ("SENTRY_FIXER_MAX_RETRIES", "8"),
+            ("FIXPOINT__INGEST__SPOOL__DIR", "/elsewhere"),
+            ("FIXPOINT__SENTRIES", "1"),
+        ])
+        .only(&["sentry"]);
+    let sentry: Sentry = section(&source, "sentry");
+    assert_eq!((sentry.dedup_minutes, sentry.max_retries), (7, 3));
+    let spool: BTreeMap<String, toml::Value> = section(&source, "ingest.spool");
+    assert_eq!(spool["dir"].as_str(), Some("spool"));
+}
+
+#[test]
 fn two_secrets_at_once_come_from_a_list() {
     let source = Source::default().environment([
         ("FIXPOINT__INGEST__SENTRY_SECRETS", "new, old"),

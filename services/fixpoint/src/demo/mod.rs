@@ -103,6 +103,7 @@ pub async fn run(arguments: Demo) -> anyhow::Result<u8> {
     }
     stage.end().await?;
     narrator.say("All four ended as they should.");
+    narrator.check()?;
     Ok(0)
 }
 

@@ -1,11 +1,14 @@
 //! What the demo says on the terminal.
 
 use crate::show::printable;
+use anyhow::ensure;
 use domain::attempt::Stage;
 use domain::job::SkipReason;
 use github_sim::Pull;
 use serde_json::Value;
-use std::io::{IsTerminal as _, Write as _};
+use std::fmt::Arguments;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 const WIDTH: usize = 100;
@@ -14,6 +17,7 @@ const WIDTH: usize = 100;
 pub struct Narrator {
     started: Instant,
     colour: bool,
+    unheard: AtomicBool,
 }
 
 impl Narrator {
@@ -21,7 +25,31 @@ impl Narrator {
     pub fn new() -> Self {
         Self {
             started: Instant::now(),
-            colour: std::io::stdout().is_terminal(),
+            colour: io::stdout().is_terminal(),
+            unheard: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether somebody still listens.
+    ///
+    /// # Errors
+    /// When something that was said could not be written.
+    pub fn check(&self) -> anyhow::Result<()> {
+        ensure!(
+            !self.unheard.load(Ordering::Relaxed),
+            "what the demo tells could not be written to standard output"
+        );
+        Ok(())
+    }
+
+    fn print(&self, line: Arguments<'_>) {
+        self.write(format_args!("{line}\n"));
+    }
+
+    fn write(&self, text: Arguments<'_>) {
+        let mut out = io::stdout().lock();
+        if out.write_fmt(text).and_then(|()| out.flush()).is_err() {
+            self.unheard.store(true, Ordering::Relaxed);
         }
     }
 
@@ -35,16 +63,20 @@ impl Narrator {
 
     /// A new act.
     pub fn title(&self, text: &str) {
-        println!(
+        self.print(format_args!(
             "\n{}\n{}",
             self.paint("1", text),
             "─".repeat(text.chars().count().min(WIDTH))
-        );
+        ));
     }
 
     /// A sentence.
     pub fn say(&self, text: &str) {
-        println!("{:>6.1}s  {}", self.started.elapsed().as_secs_f32(), printable(text));
+        self.print(format_args!(
+            "{:>6.1}s  {}",
+            self.started.elapsed().as_secs_f32(),
+            printable(text)
+        ));
     }
 
     /// The exception as Sentry shows it.
@@ -53,24 +85,24 @@ impl Narrator {
             return;
         };
         let text = |value: &Value| printable(value.as_str().unwrap_or(""));
-        println!(
+        self.print(format_args!(
             "         {}",
             self.paint(
                 "31",
                 &format!("{}: {}", text(&exception["type"]), text(&exception["value"]))
             )
-        );
+        ));
         let frames = exception["stacktrace"]["frames"]
             .as_array()
             .map_or(&[][..], Vec::as_slice);
         for frame in &frames[frames.len().saturating_sub(3)..] {
-            println!(
+            self.print(format_args!(
                 "           {}:{} in {}: {}",
                 text(&frame["filename"]),
                 frame["lineno"],
                 text(&frame["function"]),
                 text(&frame["context_line"]).trim()
-            );
+            ));
         }
         if let Some(vars) = frames.last().and_then(|frame| frame["vars"].as_object()) {
             let vars: Vec<String> = vars
@@ -82,7 +114,10 @@ impl Narrator {
                     )
                 })
                 .collect();
-            println!("           locals: {}", cut(&printable(&vars.join(", ")), WIDTH));
+            self.print(format_args!(
+                "           locals: {}",
+                cut(&printable(&vars.join(", ")), WIDTH)
+            ));
         }
     }
 
@@ -176,11 +211,11 @@ impl Narrator {
 
     /// Text in a frame.
     pub fn boxed(&self, text: &str) {
-        println!("┌{}", "─".repeat(WIDTH));
+        self.print(format_args!("┌{}", "─".repeat(WIDTH)));
         for line in printable(text).lines() {
-            println!("│ {line}");
+            self.print(format_args!("│ {line}"));
         }
-        println!("└{}", "─".repeat(WIDTH));
+        self.print(format_args!("└{}", "─".repeat(WIDTH)));
     }
 }
 
@@ -226,8 +261,8 @@ impl Watching<'_> {
             self.tried = tried;
             if self.narrator.colour {
                 self.counting = true;
-                print!("\r             {tried} candidates tried");
-                let _ = std::io::stdout().flush();
+                self.narrator
+                    .write(format_args!("\r             {tried} candidates tried"));
             }
         }
     }
@@ -242,11 +277,11 @@ impl Watching<'_> {
             self.narrator.paint(colour, outcome),
             printable(job["message"].as_str().unwrap_or(""))
         );
-        println!(
+        self.narrator.print(format_args!(
             "{:>6.1}s  {text} ({} candidates tried)",
             self.narrator.started.elapsed().as_secs_f32(),
             self.tried
-        );
+        ));
         if let Some(url) = job["pr_url"].as_str() {
             self.narrator.say(&format!("pull request: {url}"));
         }
@@ -254,7 +289,7 @@ impl Watching<'_> {
 
     fn break_line(&mut self) {
         if std::mem::take(&mut self.counting) {
-            println!();
+            self.narrator.write(format_args!("\n"));
         }
     }
 }

@@ -9,7 +9,7 @@ use github_sim::{Pull, Sim, SimOptions, Step, Token};
 use serde_json::{Value, json};
 use stand_in::sentry::Answer;
 use stand_in::{SentryStandIn, SlackStandIn, http_client};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -69,26 +69,7 @@ impl Stage {
             slack.webhook_url()
         ));
 
-        let source = settings::Source::process().environment([
-            ("SENTRY_WEBHOOK_SECRET", SENTRY_SECRET),
-            ("SENTRY_FIXER_ENABLED", "true"),
-            ("GITHUB_WEBHOOK_SECRET", GITHUB_SECRET),
-            ("GITHUB_TOKEN", TOKEN),
-            ("GITHUB_REPO_OWNER", "acme"),
-            ("GITHUB_REPO_NAME", "shop"),
-            ("GITHUB_BASE_BRANCH", "main"),
-            ("GITHUB_API_URL", github.url()),
-            ("SLACK_WEBHOOK_URL", &slack.webhook_url()),
-        ]);
-        let source = source
-            .set("data.dir", run.to_string_lossy())
-            .set("server.listen", "127.0.0.1:0")
-            .set("bus.url", "memory://")
-            .set("project.budget_seconds", "60")
-            .set(
-                "database.url",
-                format!("sqlite://{}", run.join("fixpoint.db").display()),
-            );
+        let source = source(&settings::Source::process(), &run, github.url(), &slack.webhook_url());
         let all = settings::Settings::load(&source)?;
         let fixer = fixer::Settings::read(&all)?;
         // Environments outlive a run of the demo, so that the second one is quick.
@@ -179,6 +160,7 @@ impl Stage {
         let started = Instant::now();
         let mut shown = narrator.watching();
         while started.elapsed() < JOB {
+            narrator.check()?;
             let job = self.get(&format!("/api/v1/jobs/{id}")).await?;
             shown.update(&job);
             if job["state"]
@@ -266,10 +248,79 @@ impl Stage {
     }
 }
 
+/// The settings of the demo, the same whoever runs it. What the environment says of this machine counts, how it installs and how it
+/// confines; what it says of somebody's accounts does not.
+fn source(process: &settings::Source, run: &Path, github: &str, slack: &str) -> settings::Source {
+    let documented = [
+        ("SENTRY_WEBHOOK_SECRET", SENTRY_SECRET),
+        ("SENTRY_FIXER_ENABLED", "true"),
+        ("GITHUB_WEBHOOK_SECRET", GITHUB_SECRET),
+        ("GITHUB_TOKEN", TOKEN),
+        ("GITHUB_REPO_OWNER", "acme"),
+        ("GITHUB_REPO_NAME", "shop"),
+        ("GITHUB_BASE_BRANCH", "main"),
+        ("GITHUB_API_URL", github),
+        ("SLACK_WEBHOOK_URL", slack),
+    ];
+    process
+        .only(&["prepare", "sandbox"])
+        .environment(documented)
+        .set("data.dir", run.to_string_lossy())
+        .set("server.listen", "127.0.0.1:0")
+        .set("bus.url", "memory://")
+        .set("project.budget_seconds", "60")
+        .set(
+            "database.url",
+            format!("sqlite://{}", run.join("fixpoint.db").display()),
+        )
+}
+
 /// The fixer's layers of this run are the demo's common ones.
-fn link_layers(layers: &std::path::Path, run: &std::path::Path) -> anyhow::Result<()> {
+fn link_layers(layers: &Path, run: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(layers)?;
     std::fs::create_dir_all(run.join("fixer"))?;
     std::os::unix::fs::symlink(layers, run.join("fixer/layers"))
         .context("cannot share the environments of earlier demos")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use settings::Source;
+
+    fn read(process: &Source) -> Value {
+        let source = source(
+            process,
+            Path::new("/demo"),
+            "http://github.test",
+            "http://slack.test/hook",
+        );
+        settings::load(&source).unwrap()
+    }
+
+    #[test]
+    fn the_demo_is_the_same_whoever_runs_it() {
+        let nobody = read(&Source::default());
+        assert_eq!(nobody["slack"]["webhook_url"], "http://slack.test/hook");
+        let somebody = Source::default().file("/theirs.toml").environment([
+            ("SLACK_BOT_TOKEN", "xoxb-theirs"),
+            ("SLACK_CHANNEL_ID", "C0THEIRS"),
+            ("SENTRY_FIXER_RUN_TESTS", "false"),
+            ("SENTRY_FIXER_DEDUP_MINUTES", "0"),
+            ("PORT", "eighty"),
+            ("DEBUG", "app:*"),
+            ("AMQP_URL", "amqp://theirs"),
+            ("FIXPOINT__GITHUB__AUTH__APP__ID", "4711"),
+            ("FIXPOINT__PROJECT__BRANCH_PREFIX", "theirs/"),
+            ("FIXPOINT__NO_SUCH_KEY", "1"),
+        ]);
+        assert_eq!(read(&somebody), nobody);
+    }
+
+    #[test]
+    fn what_describes_the_machine_counts() {
+        let behind_a_proxy = Source::default().environment([("FIXPOINT__PREPARE__UPSTREAM_PROXY", "proxy.test:3128")]);
+        assert_eq!(read(&behind_a_proxy)["prepare"]["upstream_proxy"], "proxy.test:3128");
+    }
 }
