@@ -1,5 +1,6 @@
 //! Confinement with bubblewrap: what a command sees is built from nothing.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ use crate::{
 };
 
 const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where bubblewrap is unless the settings say otherwise.
+const USUAL: [&str; 3] = ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"];
 const PROBE_WITHIN: Duration = Duration::from_secs(10);
 const FORWARDER: &str = include_str!("forward.py");
 /// Joins the control groups whose number and folders come first, then becomes the rest of its arguments.
@@ -44,15 +47,23 @@ impl Bubblewrap {
     /// Finds bubblewrap and proves once that it can confine here.
     ///
     /// # Errors
-    /// [`SandboxError::Missing`] and [`SandboxError::Refused`] say what to do.
+    /// [`SandboxError::Setting`], [`SandboxError::Missing`] and [`SandboxError::Refused`] say what to do.
     pub fn detect(settings: &Settings) -> Result<Self, SandboxError> {
-        let bwrap = settings
-            .bwrap
-            .clone()
-            .into_iter()
-            .chain(["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"].map(PathBuf::from))
-            .find(|path| path.is_file())
-            .ok_or_else(|| SandboxError::Missing("no bwrap in /usr/bin".into()))?;
+        let bwrap = match &settings.bwrap {
+            Some(path) if is_program(path) => path.clone(),
+            Some(path) => {
+                return Err(SandboxError::Setting {
+                    name: "bwrap",
+                    path: path.clone(),
+                    why: "there is no such program",
+                });
+            }
+            None => USUAL
+                .map(PathBuf::from)
+                .into_iter()
+                .find(|path| path.is_file())
+                .ok_or_else(|| SandboxError::Missing("no bwrap in /usr/bin".into()))?,
+        };
         if !Path::new("/usr/bin/prlimit").is_file() {
             return Err(SandboxError::Missing(
                 "/usr/bin/prlimit is absent, `apt-get install -y util-linux` brings it".into(),
@@ -288,6 +299,11 @@ impl Sandbox for Bubblewrap {
     async fn start(&self, command: &Command) -> Result<Running, SandboxError> {
         self.launch(command, Stdio::piped()).await
     }
+}
+
+/// Whether it is a file that somebody may execute.
+fn is_program(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 struct Forwarder {

@@ -100,6 +100,16 @@ pub enum SandboxError {
          kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces > 0), or accept unconfined runs with sandbox.allow_unconfined = true"
     )]
     Refused(String),
+    /// A setting names something that is not there.
+    #[error("sandbox.{name} is {}: {why}", path.display())]
+    Setting {
+        /// Which, within `[sandbox]`.
+        name: &'static str,
+        /// What it was set to.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The caller asked for something that makes no sense or is unsafe.
     #[error("the command cannot be sandboxed: {0}")]
     BadCommand(String),
@@ -135,10 +145,13 @@ impl SandboxError {
 /// Opens the sandbox of this machine. Blocks for some ten milliseconds while it probes.
 ///
 /// # Errors
-/// [`SandboxError::Missing`] or [`SandboxError::Refused`] when commands cannot be confined here, unless `allow_unconfined` is set.
+/// [`SandboxError::Missing`] or [`SandboxError::Refused`] when commands cannot be confined here, unless `allow_unconfined` is set;
+/// [`SandboxError::Setting`] always.
 pub fn open(settings: &Settings) -> Result<Arc<dyn Sandbox>, SandboxError> {
     match Bubblewrap::detect(settings) {
         Ok(bubblewrap) => Ok(Arc::new(bubblewrap)),
+        // Whoever names a program wants that one, and not none.
+        Err(wrong @ SandboxError::Setting { .. }) => Err(wrong),
         Err(reason) if settings.allow_unconfined => {
             tracing::warn!(
                 %reason,

@@ -1,5 +1,6 @@
 //! The sandbox that is none: its limits still hold, and nobody gets it without asking.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sandbox::{Exit, Level, Limits, Mount, Sandbox, Settings, Unconfined};
@@ -51,12 +52,31 @@ async fn keeps_the_limits() {
 
 #[test]
 fn nobody_gets_it_without_asking() {
-    let absent = Settings {
-        bwrap: Some("/absent/bwrap".into()),
-        ..Settings::default()
-    };
-    match sandbox::open(&absent) {
+    match sandbox::open(&Settings::default()) {
         Ok(sandbox) => assert_ne!(sandbox.level(), Level::Unconfined),
-        Err(reason) => assert!(reason.to_string().contains("apt-get install -y bubblewrap")),
+        Err(reason) => assert!(reason.to_string().contains("sandbox.allow_unconfined")),
+    }
+}
+
+#[test]
+fn a_program_that_was_named_is_not_replaced() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let (folder, not_executable) = (file.path().parent().unwrap(), file.path());
+    for (path, allow_unconfined) in [
+        (Path::new("/absent/bwrap"), false),
+        (not_executable, false),
+        (folder, false),
+        (Path::new("/absent/bwrap"), true),
+    ] {
+        let settings = Settings {
+            bwrap: Some(path.to_owned()),
+            allow_unconfined,
+            ..Settings::default()
+        };
+        let error = sandbox::open(&settings).err().unwrap().to_string();
+        assert_eq!(
+            error,
+            format!("sandbox.bwrap is {}: there is no such program", path.display())
+        );
     }
 }
