@@ -85,6 +85,12 @@ impl Settings {
         }
         let data: Data = all.section("data")?;
         let section: Section = all.section("fixer")?;
+        if section.workers == 0 {
+            return Err(settings::SettingsError::Refused {
+                name: all.name_of("fixer.workers"),
+                why: "without a worker no attempt is ever begun; 1 is the least".into(),
+            });
+        }
         Ok(Self {
             data_dir: data.dir.join("fixer"),
             workers: section.workers,

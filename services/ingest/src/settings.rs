@@ -93,6 +93,17 @@ impl Settings {
         own.sentry_enabled = all.section::<Sentry>("sentry")?.enabled;
         own.listen = all.section::<Server>("server")?.listen;
         own.spool.dir = all.section::<Data>("data")?.dir.join(&own.spool.dir);
+        let nothing_fits = [
+            ("ingest.max_body_bytes", own.max_body_bytes == 0),
+            ("ingest.spool.max_bytes", own.spool.max_bytes == 0),
+            ("ingest.spool.max_entries", own.spool.max_entries == 0),
+        ];
+        if let Some((key, _)) = nothing_fits.into_iter().find(|(_, nothing)| *nothing) {
+            return Err(settings::SettingsError::Refused {
+                name: all.name_of(key),
+                why: "at 0 every delivery is refused".into(),
+            });
+        }
         Ok(own)
     }
 
@@ -142,5 +153,18 @@ mod tests {
         assert_eq!(own.spool.dir, PathBuf::from("/var/lib/fixpoint/spool"));
         assert_eq!((own.max_body_bytes, own.sentry_budget_ms), (25 * 1024 * 1024, 300));
         assert!(own.listen.ends_with(":9001"), "{}", own.listen);
+    }
+
+    #[test]
+    fn doors_through_which_nothing_fits_are_refused() {
+        for key in [
+            "ingest.max_body_bytes",
+            "ingest.spool.max_bytes",
+            "ingest.spool.max_entries",
+        ] {
+            let all = settings::Settings::load(&settings::Source::default().set(key, "0")).unwrap();
+            let error = Settings::read(&all).unwrap_err().to_string();
+            assert_eq!(error, format!("{key} cannot be used: at 0 every delivery is refused"));
+        }
     }
 }

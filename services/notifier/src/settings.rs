@@ -34,6 +34,9 @@ pub enum BadSetting {
     /// A token without a channel.
     #[error("SLACK_BOT_TOKEN is set and SLACK_CHANNEL_ID is not: name the channel that the bot posts to")]
     NoChannel,
+    /// A channel without a token.
+    #[error("SLACK_CHANNEL_ID is set and SLACK_BOT_TOKEN is not: set the token of the bot that posts there")]
+    NoToken,
     /// Not an address.
     #[error("{name} is not an http or https address")]
     NotAnAddress {
@@ -82,6 +85,7 @@ impl Settings {
         }
         match set(&self.webhook_url) {
             Some(url) => Ok(Some(Way::Webhook(address(url.expose_secret(), "SLACK_WEBHOOK_URL")?))),
+            None if self.channel_id.as_deref().is_some_and(|id| !id.trim().is_empty()) => Err(BadSetting::NoToken),
             None => Ok(None),
         }
     }
@@ -127,6 +131,11 @@ mod tests {
             ..Settings::default()
         };
         assert!(lonely.way().err().unwrap().to_string().contains("SLACK_CHANNEL_ID"));
+        let silent = Settings {
+            channel_id: Some("C1".into()),
+            ..Settings::default()
+        };
+        assert!(silent.way().err().unwrap().to_string().contains("SLACK_BOT_TOKEN"));
         let wrong = Settings {
             webhook_url: Some("hooks.slack.example/S3CRET".into()),
             ..Settings::default()

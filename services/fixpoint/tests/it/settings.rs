@@ -145,3 +145,13 @@ fn a_mistake_is_one_sentence_that_names_the_setting() {
         assert!(error.contains(name) && !error.contains('\n'), "{error}");
     }
 }
+
+#[test]
+fn a_fixer_without_workers_is_refused() {
+    let source = Source::default().environment([("FIXPOINT__FIXER__WORKERS", "0")]);
+    let error = fixer::Settings::read(&Settings::load(&source).unwrap())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.starts_with("FIXPOINT__FIXER__WORKERS cannot be used"), "{error}");
+}
