@@ -5,6 +5,7 @@ mod event;
 mod github;
 mod request;
 mod sentry;
+mod surrogate;
 
 use domain::signal::Signal;
 use serde_json::Value;
@@ -47,9 +48,17 @@ pub fn read_sentry(resource: Option<&str>, body: &[u8]) -> Result<Reading, BadPa
     sentry::read(resource, body)
 }
 
-fn parse(body: &[u8]) -> Result<Value, BadPayload> {
+/// Parses JSON as the senders write it: half characters, which are no text, become replacement characters.
+///
+/// # Errors
+/// [`BadPayload::NotJson`].
+pub fn parse(body: &[u8]) -> Result<Value, BadPayload> {
     // serde_json's own limit on nesting (128) bounds the stack.
-    serde_json::from_slice(body).map_err(|e| BadPayload::NotJson(e.to_string()))
+    let parsed = serde_json::from_slice(body).or_else(|error| match surrogate::mended(body) {
+        Some(mended) => serde_json::from_slice(&mended),
+        None => Err(error),
+    });
+    parsed.map_err(|e| BadPayload::NotJson(e.to_string()))
 }
 
 /// A key for deliveries that nothing acts on: equal only for equal bodies.

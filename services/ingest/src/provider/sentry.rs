@@ -123,6 +123,16 @@ mod tests {
     }
 
     #[test]
+    fn a_title_that_was_cut_within_a_character_is_read() {
+        let event = r#"{"event_id": "abc", "issue_id": "77", "title": "Oh \ud83d"}"#;
+        let body = format!(r#"{{"action": "triggered", "data": {{"event": {event}}}}}"#);
+        let Signal::ErrorAlert(alert) = read(Some("event_alert"), body.as_bytes()).unwrap().signal else {
+            panic!("no alert")
+        };
+        assert_eq!(alert.title, "Oh \u{fffd}");
+    }
+
+    #[test]
     fn an_issue_that_returns_is_another_delivery() {
         let payload = |seen: &str| json!({"action": "unresolved", "data": {"issue": {"id": "9", "title": "boom", "lastSeen": seen, "project": {"slug": "shop"}}}});
         let first = reading("issue", &payload("2026-01-01T00:00:00Z"));
