@@ -2,6 +2,7 @@
 
 use crate::cli::{Fix, Usage};
 use crate::show;
+use anyhow::Context as _;
 use domain::attempt::Outcome;
 use domain::incident::Trigger;
 use domain::project::Project;
@@ -11,7 +12,9 @@ use fixer::local::{self, LocalError, Request};
 use fixer::progress::{Event, Progress};
 use fixer::reproduce::Symptom;
 use fixer::workspace::tree::Committer;
-use serde_json::json;
+use ingest::BadPayload;
+use serde_json::{Value, json};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,7 +50,7 @@ pub async fn run(arguments: Fix) -> anyhow::Result<u8> {
         .map_err(|e| Usage(format!("--repo {}: {e}", arguments.repo.display())))?;
     let (symptom, trigger) = symptom(&arguments)?;
     let project = project(&source, &arguments, &repo)?;
-    let workshop = settings.workshop()?;
+    let workshop = settings.workshop().map_err(usage_of_sandbox)?;
     let progress = progress(&arguments);
     let committer = Committer {
         name: settings.committer_name,
@@ -69,12 +72,28 @@ pub async fn run(arguments: Fix) -> anyhow::Result<u8> {
     };
     // Our own time, and that of everything in sandboxes, which their control groups count.
     let cpu_ms = show::cpu_ms_of_this_process() + done.report.cpu_ms;
-    if arguments.json {
-        println!("{}", as_json(&done, cpu_ms));
+    let mut out = std::io::stdout().lock();
+    let written = if arguments.json {
+        writeln!(out, "{}", as_json(&done, cpu_ms))
     } else {
-        show::done(&done, cpu_ms);
-    }
+        show::done(&mut out, &done, cpu_ms)
+    };
+    written.and_then(|()| out.flush()).with_context(|| {
+        format!(
+            "the outcome is {}, and it could not be written to standard output",
+            done.report.outcome.as_str()
+        )
+    })?;
     Ok(exit_code(done.report.outcome))
+}
+
+/// A setting of the sandbox that cannot work is the caller's to mend; a machine that cannot confine is not.
+fn usage_of_sandbox(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<sandbox::SandboxError>() {
+        Ok(wrong @ sandbox::SandboxError::Setting { .. }) => Usage(wrong.to_string()).into(),
+        Ok(other) => other.into(),
+        Err(other) => other,
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "an edge of the system")]
@@ -100,7 +119,8 @@ fn project(source: &settings::Source, arguments: &Fix, repo: &Path) -> anyhow::R
         },
     );
     let name = RepoName::parse(&format!("local/{folder}")).or_else(|_| RepoName::parse("local/repository"))?;
-    let mut project = planner::settings::Rules::of(&set)?.project(&name)?;
+    let rules = planner::settings::Rules::of(&set).map_err(|error| Usage(format!("{error:#}")))?;
+    let mut project = rules.project(&name)?;
     if let Some(test) = &arguments.test {
         project.test_command = Some(test.clone());
     }
@@ -139,22 +159,29 @@ fn symptom(arguments: &Fix) -> anyhow::Result<(Symptom, Option<Trigger>)> {
 fn read_event(file: &Path) -> anyhow::Result<ErrorAlert> {
     let bytes = std::fs::read(file).map_err(|e| Usage(format!("--event {}: {e}", file.display())))?;
     let bad = |why: String| Usage(format!("--event {}: {why}", file.display()));
-    let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| bad(format!("not JSON: {e}")))?;
+    let json = ingest::provider::parse(&bytes).map_err(|e| match e {
+        BadPayload::NotJson(why) => bad(format!("not JSON: {why}")),
+        other => bad(other.to_string()),
+    })?;
     // The body of a webhook carries the event under `data`; a bare event is put there.
-    let mut webhook = if json.get("data").is_some() {
-        json
-    } else {
-        json!({"action": "triggered", "data": {"event": json}})
+    let mut webhook = match (json.is_object(), json.get("data")) {
+        (true, Some(Value::Object(_))) => json,
+        (true, None) => json!({"action": "triggered", "data": {"event": json}}),
+        _ => {
+            let holds = "it should hold a Sentry event, or the body of a Sentry webhook with an object under `data`";
+            return Err(bad(holds.into()).into());
+        }
     };
     // An event that an SDK wrote has not been grouped yet: it is an issue of its own.
-    if let Some(event) = webhook["data"]["event"]
-        .as_object_mut()
+    if let Some(event) = webhook
+        .pointer_mut("/data/event")
+        .and_then(Value::as_object_mut)
         .filter(|event| !event.contains_key("issue_id") && !event.contains_key("issue_url"))
     {
         let id = event.get("event_id").cloned().unwrap_or_else(|| json!("local"));
         event.insert("issue_id".into(), id);
     }
-    let resource = if webhook["data"].get("error").is_some() {
+    let resource = if webhook.pointer("/data/error").is_some() {
         "error"
     } else {
         "event_alert"
@@ -184,7 +211,7 @@ fn progress(arguments: &Fix) -> Progress {
 }
 
 /// The one object that `--json` prints.
-fn as_json(done: &local::Done, cpu_ms: u64) -> serde_json::Value {
+fn as_json(done: &local::Done, cpu_ms: u64) -> Value {
     let report = &done.report;
     json!({
         "outcome": report.outcome.as_str(),

@@ -9,6 +9,7 @@ pub mod up;
 use clap::Parser as _;
 use cli::{Arguments, Command};
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 /// Exit code of a mistake in the arguments or settings.
@@ -23,7 +24,8 @@ pub async fn main(arguments: Vec<OsString>) -> ExitCode {
         Ok(arguments) => run(arguments, json).await,
         // Help and version are asked for, and no mistake.
         Err(shown) if !shown.use_stderr() => {
-            print!("{shown}");
+            // Who reads only the first lines of it has read what was wanted.
+            let _ = write!(io::stdout(), "{shown}");
             ExitCode::SUCCESS
         }
         Err(mistake) => failed(USAGE, mistake.to_string().trim_end(), json),
@@ -46,12 +48,14 @@ async fn run(arguments: Arguments, json: bool) -> ExitCode {
     }
 }
 
-/// Says why there is no outcome: to people, and as the one object that `--json` promises.
+/// Says why there is no outcome: to people, and as the one object that `--json` promises. Where nobody can be told, the
+/// exit code still says it.
 fn failed(code: u8, message: &str, json: bool) -> ExitCode {
-    eprintln!("{message}");
+    let _ = writeln!(io::stderr(), "{message}");
     if json {
         let outcome = if code == USAGE { "usage" } else { "internal" };
-        println!("{}", serde_json::json!({ "outcome": outcome, "message": message }));
+        let object = serde_json::json!({ "outcome": outcome, "message": message });
+        let _ = writeln!(io::stdout(), "{object}");
     }
     ExitCode::from(code)
 }

@@ -3,7 +3,7 @@
 use domain::attempt::{Outcome, Stage};
 use domain::text::is_hidden;
 use fixer::local::Done;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -26,7 +26,7 @@ impl Live {
     pub fn new() -> Self {
         Self {
             started: Instant::now(),
-            terminal: std::io::stderr().is_terminal(),
+            terminal: io::stderr().is_terminal(),
             counting: Mutex::new(false),
         }
     }
@@ -49,18 +49,20 @@ impl Live {
     pub fn tried(&self, candidates: u64) {
         if self.terminal {
             *self.counting() = true;
-            eprint!("\r         {candidates} candidates tried");
-            let _ = std::io::stderr().flush();
+            let mut out = io::stderr().lock();
+            let _ = write!(out, "\r         {candidates} candidates tried").and_then(|()| out.flush());
         } else if candidates.is_multiple_of(1000) && candidates > 0 {
             self.print(&format!("         {candidates} candidates tried"));
         }
     }
 
+    /// Nobody may be there to read it, which is no reason to stop.
     fn print(&self, line: &str) {
+        let mut out = io::stderr().lock();
         if std::mem::take(&mut *self.counting()) {
-            eprintln!();
+            let _ = writeln!(out);
         }
-        eprintln!("{}", printable(line));
+        let _ = writeln!(out, "{}", printable(line));
     }
 
     fn counting(&self) -> std::sync::MutexGuard<'_, bool> {
@@ -77,71 +79,85 @@ pub fn printable(text: &str) -> String {
 }
 
 /// The outcome of `fixpoint fix`.
-pub fn done(done: &Done, cpu_ms: u64) {
+///
+/// # Errors
+/// When it cannot be written.
+pub fn done(out: &mut impl Write, done: &Done, cpu_ms: u64) -> io::Result<()> {
     let report = &done.report;
-    println!("\n{}: {}", report.outcome.as_str(), printable(&report.message));
+    writeln!(out, "\n{}: {}", report.outcome.as_str(), printable(&report.message))?;
     if let Some(diagnosis) = &report.diagnosis {
-        println!("failure:    {}", printable(&diagnosis.headline));
+        writeln!(out, "failure:    {}", printable(&diagnosis.headline))?;
         if let Some(error) = &diagnosis.error_type {
-            println!(
+            writeln!(
+                out,
                 "            {}: {}",
                 printable(error),
                 printable(&diagnosis.message.clone().unwrap_or_default().replace('\n', " "))
-            );
+            )?;
         }
     }
     if let Some(why) = &report.why {
-        println!(
+        writeln!(
+            out,
             "change:     {} ({})",
             printable(why),
             report.template.as_deref().unwrap_or("-")
-        );
+        )?;
     }
     for file in &report.files {
-        println!("\n{}", printable(&file.diff));
+        writeln!(out, "\n{}", printable(&file.diff))?;
     }
     if let Some(evidence) = &report.evidence {
-        println!(
+        writeln!(
+            out,
             "command:    {} ({})",
             printable(&evidence.command),
             fixer::report::source_words(evidence.command_source)
-        );
-        println!(
+        )?;
+        writeln!(
+            out,
             "before:     exit {}, {} failing",
             evidence.reproduction.exit_code,
             evidence.reproduction.failed.len()
-        );
+        )?;
         if let Some(after) = evidence.after {
-            println!(
+            writeln!(
+                out,
                 "after:      exit {}, {} passed, {} failed, {} skipped; {} reruns",
                 after.exit_code, after.passed, after.failed, after.skipped, evidence.reruns
-            );
+            )?;
         }
     }
     for objection in &report.objections {
-        println!(
+        writeln!(
+            out,
             "objection:  {}: {}",
             printable(&objection.path),
             printable(&objection.detail)
-        );
+        )?;
     }
     for reason in &done.draft_reasons {
-        println!("draft:      {}", printable(reason));
+        writeln!(out, "draft:      {}", printable(reason))?;
     }
     if let Some(confidence) = report.confidence {
-        println!("confidence: {:.0} %", confidence * 100.0);
+        writeln!(out, "confidence: {:.0} %", confidence * 100.0)?;
     }
-    println!(
+    writeln!(
+        out,
         "tried:      {} candidates, {:.1} s by the clock, {:.1} s of processor",
         report.candidates_tried,
         ms(report.wall_ms),
         ms(cpu_ms)
-    );
+    )?;
     if let Some(branch) = &done.branch {
-        println!("\nThe fix is on branch {branch}. Look at it with `git show {branch}`.");
+        writeln!(
+            out,
+            "\nThe fix is on branch {branch}. Look at it with `git show {branch}`."
+        )?;
     } else if report.outcome == Outcome::Proved {
-        println!("\nNothing was committed, as asked.");
+        writeln!(out, "\nNothing was committed, as asked.")?;
     }
+    Ok(())
 }
 
 fn ms(ms: u64) -> f64 {

@@ -1,8 +1,10 @@
 //! `fixpoint up`: all four services in one process, on one HTTP port, with whatever bus and database the settings name.
 
+use crate::cli::Usage;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context as _;
 use bus::Bus;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -33,8 +35,15 @@ pub async fn start(source: &settings::Source, stop: CancellationToken) -> anyhow
             "GITHUB_TOKEN is not set, and no App: only public repositories can be read, and nothing can be published"
         );
     }
+    let rules: planner::Settings = settings::load(source)?;
+    if rules.sentry.enabled && rules.project.name.is_none() && rules.sentry.projects.is_empty() {
+        tracing::warn!(
+            "SENTRY_FIXER_ENABLED is set, and no repository belongs to any alert: every alert is skipped until \
+             GITHUB_REPO_OWNER and GITHUB_REPO_NAME are set, or [sentry.projects] names a repository"
+        );
+    }
     std::fs::create_dir_all(fixer.data_dir.parent().unwrap_or(&fixer.data_dir)).context("data.dir cannot be made")?;
-    let planner = planner::Planner::open(&settings::load::<planner::Settings>(source)?, Arc::clone(&bus)).await?;
+    let planner = planner::Planner::open(&rules, Arc::clone(&bus)).await?;
     let doors = ingest::Settings::read(&all)?;
     let listen = doors.listen.clone();
     let ingest = Arc::new(ingest::Ingest::open(doors, Arc::clone(&bus))?);
@@ -114,13 +123,19 @@ pub async fn run(arguments: crate::cli::Up) -> anyhow::Result<u8> {
     if let Some(data) = &arguments.data {
         source = source.set("data.dir", data.to_string_lossy());
     }
-    let telemetry = telemetry::start(&settings::Settings::load(&source)?.section("telemetry")?, "fixpoint")?;
+    let telemetry = telemetry::start(&settings::Settings::load(&source)?.section("telemetry")?, "fixpoint");
+    let telemetry = telemetry.map_err(|error| match error {
+        telemetry::StartError::AlreadyStarted(_) => anyhow::Error::from(error),
+        wrong => Usage(format!("{:#}", anyhow::Error::from(wrong))).into(),
+    })?;
     let stop = telemetry::on_signal()?;
     // Whatever keeps the system from starting is a setting, an address or a tool that somebody can mend.
     let running = start(&source, stop.clone())
         .await
-        .map_err(|error| crate::cli::Usage(format!("{error:#}")))?;
-    eprintln!(
+        .map_err(|error| Usage(format!("{error:#}")))?;
+    // Nobody may be there to read it, which is no reason to stop.
+    let _ = writeln!(
+        std::io::stderr(),
         "fixpoint listens on http://{0}\n  webhooks  POST /webhooks/sentry, POST /webhooks/github\n  jobs      GET  http://{0}/api/v1/jobs\n  health    GET  http://{0}/health",
         running.address
     );

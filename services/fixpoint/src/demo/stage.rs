@@ -248,8 +248,8 @@ impl Stage {
     }
 }
 
-/// The settings of the demo, the same whoever runs it. What the environment says of this machine counts, how it installs and how it
-/// confines; what it says of somebody's accounts does not.
+/// The settings of the demo, the same whoever runs it. What the environment says of this machine counts, how it installs
+/// and how it confines; what it says of somebody's accounts does not.
 fn source(process: &settings::Source, run: &Path, github: &str, slack: &str) -> settings::Source {
     let documented = [
         ("SENTRY_WEBHOOK_SECRET", SENTRY_SECRET),

@@ -1,5 +1,7 @@
 //! The program as people start it: what it prints, and its exit code.
 
+mod mistake;
+
 use crate::shop::{BROKEN_CART, BROKEN_SESSION, CART, FILES, File, HOPELESS, a_day_without_orders};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,10 @@ use tempfile::TempDir;
 
 /// Runs the program with this environment and no other.
 fn fixpoint(arguments: &[&str], environment: &[(&str, &str)], folder: &Path) -> Output {
+    program(arguments, environment, folder).output().unwrap()
+}
+
+fn program(arguments: &[&str], environment: &[(&str, &str)], folder: &Path) -> Command {
     #[allow(clippy::disallowed_methods, reason = "the test plays a person at a terminal")]
     let mut program = Command::new(env!("CARGO_BIN_EXE_fixpoint"));
     program
@@ -18,9 +24,8 @@ fn fixpoint(arguments: &[&str], environment: &[(&str, &str)], folder: &Path) -> 
         .env("HOME", folder);
     program
         .env("FIXPOINT__DATA__DIR", folder.join("data"))
-        .envs(environment.iter().copied())
-        .output()
-        .unwrap()
+        .envs(environment.iter().copied());
+    program
 }
 
 /// A repository with the shop, and with these files committed later.
@@ -78,78 +83,6 @@ fn fix(later: &[File], arguments: &[&str]) -> (i32, Value) {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Arguments, environment, and what the sentence names.
-type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
-
-#[test]
-fn a_mistake_is_one_sentence_on_standard_error_and_exit_code_2() {
-    let folder = TempDir::new().unwrap();
-    let empty = folder.path().join("empty");
-    std::fs::create_dir(&empty).unwrap();
-    let empty = empty.to_str().unwrap();
-    std::fs::write(folder.path().join("event.json"), "{").unwrap();
-    std::fs::write(folder.path().join("ci.log"), "all is well\n").unwrap();
-    std::fs::write(folder.path().join("own.toml"), "[planner]\nback_off_seconds = 1\n").unwrap();
-    let cases: [Case; 10] = [
-        (&["fix", "--repo", "/nowhere"], &[], "--repo /nowhere"),
-        (&["fix", "--repo", empty], &[], "is not the root of a git repository"),
-        (&["fix", "--budget", "soon"], &[], "--budget"),
-        (
-            &["fix", "--event", "event.json", "--repo", empty],
-            &[],
-            "--event event.json",
-        ),
-        (&["fix", "--log", "ci.log", "--repo", empty], &[], "--log ci.log"),
-        (
-            &["fix", "--log", "missing.log", "--repo", empty],
-            &[],
-            "--log missing.log",
-        ),
-        (
-            &["fix", "--config", "own.toml", "--repo", empty],
-            &[],
-            "planner.back_off_seconds",
-        ),
-        (
-            &["fix", "--repo", empty],
-            &[("SENTRY_FIXER_MAX_RETRIES", "many")],
-            "SENTRY_FIXER_MAX_RETRIES",
-        ),
-        (&["up"], &[("PORT", "eighty")], "PORT"),
-        (&["mend"], &[], "mend"),
-    ];
-    for (arguments, environment, named) in cases {
-        let output = fixpoint(arguments, environment, folder.path());
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(said.contains(named), "{arguments:?}: {said}");
-        if arguments.contains(&"--json") {
-            let only: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-            assert_eq!(only["outcome"], "usage", "{arguments:?}");
-        } else {
-            assert!(output.stdout.is_empty(), "{arguments:?}: {}", text(&output.stdout));
-        }
-        // What clap says about arguments has its usual form, with the usage below the sentence.
-        let ours = said.starts_with("fixpoint: ");
-        assert!(!ours || said.trim_end().lines().count() == 1, "{arguments:?}: {said}");
-    }
-}
-
-#[test]
-fn settings_that_cannot_work_stop_the_start() {
-    let folder = TempDir::new().unwrap();
-    for (name, value, named) in [
-        ("AMQP_URL", "carrier://pigeon", "bus.url"),
-        ("GITHUB_REPO_OWNER", "acme", "project.name"),
-        ("SLACK_BOT_TOKEN", "xoxb-1", "SLACK_CHANNEL_ID"),
-    ] {
-        let output = fixpoint(&["up", "--listen", "127.0.0.1:0"], &[(name, value)], folder.path());
-        let said = text(&output.stderr);
-        assert!(matches!(output.status.code(), Some(1 | 2)), "{said}");
-        assert!(said.contains(named), "{said}");
-    }
 }
 
 #[test]
