@@ -56,6 +56,11 @@ pub enum LocalError {
     /// No commit.
     #[error("{0} has no commit yet; commit what is to be fixed")]
     NoCommit(PathBuf),
+    /// A partial clone.
+    #[error(
+        "files of the newest commit are missing in {0}, which is a partial clone; run `git fetch --refetch --no-filter` there, or name a full clone with --repo"
+    )]
+    Partial(PathBuf),
     /// Something of ours failed.
     #[error(transparent)]
     Broken(#[from] anyhow::Error),
@@ -79,6 +84,14 @@ pub async fn fix(workshop: &Workshop, request: Request, progress: &Progress) -> 
         .tempdir()
         .context("cannot make a temporary folder")?;
     let mirror = mirror(&theirs, scratch.path()).await?;
+    // The mirror knows no server to ask for what is missing, so that nothing is asked of one.
+    mirror
+        .run(&["rev-list", "--objects", "--no-walk", "--quiet", head.as_str()])
+        .await
+        .map_err(|error| match error {
+            GitError::Failed { .. } => LocalError::Partial(request.repo.clone()),
+            other => LocalError::Broken(other.into()),
+        })?;
     if is_dirty(&theirs, &mirror, &head, &request.repo).await {
         progress.line(format!(
             "uncommitted changes are left out: the code under repair is commit {}",

@@ -1,7 +1,7 @@
 //! What is wrong with arguments, settings and streams: a sentence, and the exit code that says whose it is to mend.
 
 use super::{fixpoint, program, shop, text};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// Arguments, environment, and what the sentence names.
@@ -160,4 +160,37 @@ fn standard_output_that_takes_nothing_is_a_sentence_and_no_panic() {
     let (code, said) = full(&["fix", "--json", "--repo", "/nowhere"]);
     assert_eq!(code, Some(2), "{said}");
     assert_eq!(full(&["--help"]).0, Some(0));
+}
+
+#[test]
+fn a_partial_clone_is_told_how_to_become_a_full_one() {
+    let folder = TempDir::new().unwrap();
+    let full = format!("file://{}", shop(&folder, &[]).display());
+    let git = |arguments: &[&str]| {
+        #[allow(clippy::disallowed_methods, reason = "the test plays a person at a terminal")]
+        let done = Command::new("git")
+            .current_dir(folder.path())
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "git {arguments:?}: {}", text(&done.stderr));
+    };
+    git(&["-C", "shop", "config", "uploadpack.allowFilter", "true"]);
+    git(&[
+        "clone",
+        "--quiet",
+        "--filter=blob:none",
+        "--no-checkout",
+        &full,
+        "partial",
+    ]);
+    let fix = || {
+        let output = fixpoint(&["fix", "--repo", "partial"], &[], folder.path());
+        (output.status.code(), text(&output.stderr))
+    };
+    let (code, said) = fix();
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("git fetch --refetch --no-filter"), "{said}");
+    git(&["-C", "partial", "fetch", "--quiet", "--refetch", "--no-filter"]);
+    assert_eq!(fix().0, Some(5), "the shop is green");
 }
