@@ -8,7 +8,7 @@ use bus::{Answer, Bus, Envelope, Handler, Incoming};
 use chrono::{DateTime, Utc};
 use domain::id::NoticeId;
 use domain::message::{NoticeDelivered, NoticeRaised};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -17,8 +17,8 @@ use tracing::Instrument;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A channel may ask for no longer a pause than this: more would be a mistake.
-const LONGEST_WISH: Duration = Duration::from_secs(600);
+/// A channel may ask for no longer a pause: more would use up the tries that the queue grants a notice.
+const LONGEST_WISH: Duration = Duration::from_secs(6 * 60 * 60);
 /// So long a notice is held here; then the queue has it again for a moment, below any broker's limit for a silent consumer.
 const HOLD: Duration = Duration::from_secs(20 * 60);
 const REPORT_TRIES: u32 = 5;
@@ -29,6 +29,8 @@ pub(crate) struct Inbox {
     bus: Arc<dyn Bus>,
     stop: CancellationToken,
     said: Mutex<Said>,
+    /// When the channel may be asked again. A pause holds for every notice, also for one that was back in the queue.
+    not_before: Mutex<Instant>,
 }
 
 /// The notices that this process has said, so that one that comes again is only reported again.
@@ -36,6 +38,8 @@ pub(crate) struct Inbox {
 struct Said {
     ids: BTreeMap<NoticeId, Option<String>>,
     order: VecDeque<NoticeId>,
+    /// Those that may have been said, and nobody can tell.
+    doubtful: BTreeSet<NoticeId>,
 }
 
 enum Ended {
@@ -51,6 +55,7 @@ impl Inbox {
             bus,
             stop,
             said: Mutex::default(),
+            not_before: Mutex::new(Instant::now()),
         }
     }
 
@@ -81,30 +86,58 @@ impl Inbox {
         }
     }
 
-    /// Says it, however long the channel is away.
+    /// Says it, however long the channel is away. What may have been said is said once more at most.
     async fn say(&self, notice: &domain::notice::Notice) -> Ended {
         let words = text(&notice.content);
         let until = Instant::now() + HOLD;
         let mut pause = FIRST_PAUSE;
+        let mut reason = "the channel has asked for patience".to_owned();
         loop {
-            let reason = match self.channel.send(&words).await {
+            if let Some(held) = self.wait(until, &reason).await {
+                return held;
+            }
+            let wait = match self.channel.send(&words).await {
                 Ok(external_id) => return Ended::Sent(external_id),
                 Err(SendError::Never { reason }) => return Ended::Refused(reason),
-                Err(SendError::Later { after, reason }) => {
-                    let wait = after.map_or(pause, |wish| wish.min(LONGEST_WISH));
-                    tracing::warn!(reason, notice = %notice.id, wait_seconds = wait.as_secs_f64(), "a notice has to wait");
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                    if Instant::now() + wait > until {
-                        return Ended::Held(reason);
+                Err(SendError::Unsure { reason: why }) => {
+                    if !self.doubt(notice.id) {
+                        tracing::warn!(reason = why, notice = %notice.id, "a notice was sent twice without an answer; it counts as delivered");
+                        return Ended::Sent(None);
                     }
-                    tokio::select! {
-                        () = tokio::time::sleep(wait) => continue,
-                        () = self.stop.cancelled() => reason,
-                    }
+                    reason = why;
+                    pause
+                }
+                Err(SendError::Later { after, reason: why }) => {
+                    reason = why;
+                    after.map_or(pause, |wish| wish.min(LONGEST_WISH))
                 }
             };
-            return Ended::Held(format!("the notifier stops; before that: {reason}"));
+            tracing::warn!(reason, notice = %notice.id, wait_seconds = wait.as_secs_f64(), "a notice has to wait");
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            *self.not_before.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + wait;
         }
+    }
+
+    /// Waits until the channel may be asked; what must not be held for so long goes back to the queue.
+    async fn wait(&self, until: Instant, reason: &str) -> Option<Ended> {
+        let not_before = *self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        if not_before <= Instant::now() {
+            return None;
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(not_before.min(until)) => {
+                (not_before > until).then(|| Ended::Held(reason.to_owned()))
+            }
+            () = self.stop.cancelled() => {
+                Some(Ended::Held(format!("the notifier stops; before that: {reason}")))
+            }
+        }
+    }
+
+    /// Whether this is the first time that nobody can tell whether it was said.
+    fn doubt(&self, id: NoticeId) -> bool {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.doubtful.insert(id)
     }
 
     /// The planner learns that it was said. When that fails for long, the message is not said twice for it.
@@ -139,6 +172,7 @@ impl Inbox {
 
     fn remember(&self, id: NoticeId, external_id: Option<String>) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.doubtful.remove(&id);
         if said.ids.insert(id, external_id).is_none() {
             said.order.push_back(id);
         }
@@ -173,4 +207,94 @@ impl Handler for Inbox {
 )]
 fn now() -> DateTime<Utc> {
     Utc::now()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::page::Text;
+    use bus::MemoryBus;
+    use domain::id::JobId;
+    use domain::notice::{Notice, NoticeContent, Origin};
+    use domain::repo::RepoName;
+    use uuid::Uuid;
+
+    /// A channel that answers what it was told to, and afterwards takes everything.
+    struct Script {
+        answers: Mutex<VecDeque<SendError>>,
+        sent: Mutex<usize>,
+    }
+
+    #[async_trait]
+    impl Channel for Script {
+        async fn send(&self, _text: &Text) -> Result<Option<String>, SendError> {
+            *self.sent.lock().unwrap() += 1;
+            self.answers.lock().unwrap().pop_front().map_or(Ok(None), Err)
+        }
+    }
+
+    fn inbox(answers: impl IntoIterator<Item = SendError>) -> (Arc<Script>, Inbox) {
+        let script = Arc::new(Script {
+            answers: Mutex::new(answers.into_iter().collect()),
+            sent: Mutex::default(),
+        });
+        let channel: Arc<dyn Channel> = Arc::<Script>::clone(&script);
+        let inbox = Inbox::new(channel, Arc::new(MemoryBus::default()), CancellationToken::new());
+        (script, inbox)
+    }
+
+    fn notice() -> Notice {
+        Notice {
+            id: NoticeId::from_uuid(Uuid::now_v7()),
+            job: JobId::from_uuid(Uuid::now_v7()),
+            repo: RepoName::parse("acme/shop").unwrap(),
+            content: NoticeContent::PullRequestOpened {
+                origin: Origin {
+                    what: "sentry".into(),
+                    title: "KeyError".into(),
+                    url: None,
+                    environment: None,
+                },
+                number: 1,
+                url: "https://github.com/acme/shop/pull/1".into(),
+                title: "Fix".into(),
+                branch: "fixpoint/x-g1".into(),
+                draft: false,
+                draft_reasons: vec![],
+                proof: "one test".into(),
+            },
+        }
+    }
+
+    fn unsure() -> SendError {
+        SendError::Unsure {
+            reason: "no answer".into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_said_is_said_once_more_at_most() {
+        let (script, inbox) = inbox([unsure(), unsure(), unsure()]);
+        assert!(matches!(inbox.say(&notice()).await, Ended::Sent(None)));
+        assert_eq!(*script.sent.lock().unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_long_pause_holds_for_every_notice_and_is_not_held_beyond_the_hold() {
+        let asked = Duration::from_secs(2 * 60 * 60);
+        let (script, inbox) = inbox([SendError::Later {
+            after: Some(asked),
+            reason: "429".into(),
+        }]);
+        let begin = Instant::now();
+        let soon = Duration::from_millis(200);
+        for _ in 0..2 {
+            assert!(tokio::time::timeout(soon, inbox.say(&notice())).await.is_err());
+        }
+        assert_eq!(*script.sent.lock().unwrap(), 1);
+        assert!(*inbox.not_before.lock().unwrap() >= begin + asked);
+        let held = inbox.wait(Instant::now() + soon, "429").await;
+        assert!(matches!(held, Some(Ended::Held(reason)) if reason == "429"));
+    }
 }

@@ -1,5 +1,6 @@
 //! Where people are told, behind one trait: Slack and the log.
 
+mod answer;
 pub(crate) mod log;
 pub(crate) mod slack;
 
@@ -20,6 +21,9 @@ pub(crate) enum SendError {
     /// Try again, after as long as the channel asks for, where it asks.
     #[error("{reason}")]
     Later { after: Option<Duration>, reason: String },
+    /// It may have been sent, and nobody can say whether it was.
+    #[error("{reason}")]
+    Unsure { reason: String },
     /// It cannot work until a person changes something.
     #[error("{reason}")]
     Never { reason: String },
