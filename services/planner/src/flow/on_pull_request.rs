@@ -15,23 +15,28 @@ use tracing::{info, warn};
 /// A pull request has changed; those of other people only tell where their branch stands.
 pub(super) fn changed(db: &mut Db, now: Time, rules: &Rules, change: &PullRequestChange) -> Result<()> {
     let repo = change.repo.as_str();
+    // A fork that is gone is not named; its branch is no more ours than that of one that is there.
     let ours = change
         .head_repo
         .as_ref()
-        .is_none_or(|head| head.as_str().eq_ignore_ascii_case(repo));
-    if !ours {
-        return Ok(());
-    }
-    if matches!(
-        change.action,
-        PullRequestAction::Opened | PullRequestAction::Synchronized
-    ) {
+        .is_some_and(|head| head.as_str().eq_ignore_ascii_case(repo));
+    if ours
+        && matches!(
+            change.action,
+            PullRequestAction::Opened | PullRequestAction::Synchronized
+        )
+    {
         let known = branch_heads::find(db, repo, change.head_branch.as_str())?;
         if let Some(head) = head::after_push(known, change.head_sha.as_str(), now.into()) {
             branch_heads::keep(db, repo, change.head_branch.as_str(), &head)?;
         }
     }
-    let Some(row) = known_or_new(db, now, change)? else {
+    let row = if ours {
+        known_or_new(db, now, change)?
+    } else {
+        pull_requests::by_number(db, repo, change.number)?
+    };
+    let Some(row) = row else {
         return Ok(());
     };
     let known = known(db, now, rules, &row)?;

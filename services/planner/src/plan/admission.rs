@@ -16,8 +16,6 @@ pub struct Rules {
     pub dedup: Duration,
     /// No second job for one incident within this window; zero switches the rule off.
     pub rate_limit: Duration,
-    /// How our branches begin.
-    pub branch_prefixes: Vec<String>,
     /// The login of our own account, where it is known.
     pub bot_login: Option<String>,
 }
@@ -48,11 +46,31 @@ pub fn alert(alert: &ErrorAlert, repo: Option<&RepoName>, rules: &Rules) -> Resu
     Ok(repo.clone())
 }
 
-/// Judges a run by what it says of itself. `newest` is the newest commit of its branch when the run is of an older one.
+/// Where a run's code comes from when it is not the repository itself. A pull request whose own repository is not named came
+/// from a fork that is gone.
+#[must_use]
+pub fn foreign(run: &WorkflowRun) -> Option<&str> {
+    match &run.head_repo {
+        Some(head) => Some(head.as_str()).filter(|head| !head.eq_ignore_ascii_case(run.repo.as_str())),
+        None if run.event.starts_with("pull_request") => Some("a repository that is gone"),
+        None => None,
+    }
+}
+
+/// What is known of a run's branch.
+#[derive(Clone, Debug, Default)]
+pub struct Branch {
+    /// Its newest commit, when the run is of an older one.
+    pub newest: Option<String>,
+    /// Whether it is one of ours.
+    pub own: bool,
+}
+
+/// Judges a run by what it says of itself and by what is known of its branch.
 ///
 /// # Errors
 /// Why it leads to no job.
-pub fn run(run: &WorkflowRun, newest: Option<&str>, rules: &Rules) -> Result<(), SkipReason> {
+pub fn run(run: &WorkflowRun, branch: &Branch, rules: &Rules) -> Result<(), SkipReason> {
     if !matches!(run.conclusion.as_str(), "failure" | "timed_out") {
         return Err(SkipReason::NotAFailure {
             conclusion: run.conclusion.clone(),
@@ -63,27 +81,13 @@ pub fn run(run: &WorkflowRun, newest: Option<&str>, rules: &Rules) -> Result<(),
             setting: "planner.fix_ci".into(),
         });
     }
-    match &run.head_repo {
-        Some(head) if !head.as_str().eq_ignore_ascii_case(run.repo.as_str()) => {
-            return Err(SkipReason::Fork {
-                head_repo: head.as_str().into(),
-            });
-        }
-        // Where a pull request's own repository is not named, it was a fork that is gone.
-        None if run.event == "pull_request" => {
-            return Err(SkipReason::Fork {
-                head_repo: "a repository that is gone".into(),
-            });
-        }
-        _ => {}
+    if let Some(head) = foreign(run) {
+        return Err(SkipReason::Fork { head_repo: head.into() });
     }
-    let branch = run.head_branch.as_str();
-    if rules
-        .branch_prefixes
-        .iter()
-        .any(|prefix| branch.starts_with(prefix.as_str()))
-    {
-        return Err(SkipReason::OwnBranch { branch: branch.into() });
+    if branch.own {
+        return Err(SkipReason::OwnBranch {
+            branch: run.head_branch.as_str().into(),
+        });
     }
     if let (Some(actor), Some(own)) = (&run.actor, &rules.bot_login)
         && actor.login.eq_ignore_ascii_case(own)
@@ -92,7 +96,7 @@ pub fn run(run: &WorkflowRun, newest: Option<&str>, rules: &Rules) -> Result<(),
             login: actor.login.clone(),
         });
     }
-    if let Some(newest) = newest {
+    if let Some(newest) = &branch.newest {
         return Err(SkipReason::NotTheNewestHead {
             head: run.head_sha.short().into(),
             newest: newest.chars().take(12).collect(),
@@ -163,7 +167,6 @@ mod tests {
             fix_runs: true,
             dedup: Duration::minutes(30),
             rate_limit: Duration::minutes(60),
-            branch_prefixes: vec!["fixpoint/".into()],
             bot_login: Some("fixpoint[bot]".into()),
         }
     }
@@ -193,73 +196,66 @@ mod tests {
 
     #[test]
     fn whose_failures_are_dealt_with() {
-        type Case = (
-            &'static str,
-            fn(&mut WorkflowRun),
-            Option<&'static str>,
-            Option<&'static str>,
-        );
-        let cases: [Case; 9] = [
-            ("a red run", |_| {}, None, None),
+        type Case = (&'static str, fn(&mut WorkflowRun, &mut Branch), Option<&'static str>);
+        let cases: [Case; 11] = [
+            ("a red run", |_, _| {}, None),
             (
                 "one that ran out of time",
-                |run| run.conclusion = "timed_out".into(),
+                |run, _| run.conclusion = "timed_out".into(),
                 None,
+            ),
+            (
+                "a push whose repository is not named",
+                |run, _| run.head_repo = None,
                 None,
             ),
             (
                 "a green run",
-                |run| run.conclusion = "success".into(),
-                None,
+                |run, _| run.conclusion = "success".into(),
                 Some("not_a_failure"),
             ),
             (
                 "a cancelled run",
-                |run| run.conclusion = "cancelled".into(),
-                None,
+                |run, _| run.conclusion = "cancelled".into(),
                 Some("not_a_failure"),
             ),
             (
                 "a fork",
-                |run| run.head_repo = Some(RepoName::parse("eve/shop").unwrap()),
-                None,
+                |run, _| run.head_repo = Some(RepoName::parse("eve/shop").unwrap()),
                 Some("fork"),
             ),
             (
                 "a fork that is gone",
-                |run| (run.head_repo, run.event) = (None, "pull_request".into()),
-                None,
+                |run, _| (run.head_repo, run.event) = (None, "pull_request".into()),
                 Some("fork"),
             ),
             (
-                "our branch",
-                |run| run.head_branch = BranchName::parse("fixpoint/ci-1-g1").unwrap(),
-                None,
-                Some("own_branch"),
+                "a fork that is gone, with the base's rights",
+                |run, _| (run.head_repo, run.event) = (None, "pull_request_target".into()),
+                Some("fork"),
             ),
+            ("our branch", |_, branch| branch.own = true, Some("own_branch")),
             (
                 "our account",
-                |run| {
+                |run, _| {
                     run.actor = Some(Actor {
                         login: "Fixpoint[bot]".into(),
                         bot: true,
                     })
                 },
-                None,
                 Some("own_bot"),
             ),
             (
                 "an older commit",
-                |_| {},
-                Some("bbbbbbbbbbbbbbb"),
+                |_, branch| branch.newest = Some("bbbbbbbbbbbbbbb".into()),
                 Some("not_the_newest_head"),
             ),
         ];
-        for (what, change, newest, expected) in cases {
-            let mut signal = failed();
-            change(&mut signal);
+        for (what, change, expected) in cases {
+            let (mut signal, mut branch) = (failed(), Branch::default());
+            change(&mut signal, &mut branch);
             assert_eq!(
-                run(&signal, newest, &rules()).err().map(|reason| reason.code()),
+                run(&signal, &branch, &rules()).err().map(|reason| reason.code()),
                 expected,
                 "{what}"
             );
@@ -268,7 +264,7 @@ mod tests {
             fix_runs: false,
             ..rules()
         };
-        assert_eq!(run(&failed(), None, &off).unwrap_err().code(), "disabled");
+        assert_eq!(run(&failed(), &Branch::default(), &off).unwrap_err().code(), "disabled");
     }
 
     #[test]

@@ -11,6 +11,18 @@ pub struct Head {
     pub run_id: Option<i64>,
     /// When it was heard of.
     pub seen_at: DateTime<Utc>,
+    /// The commit that it took the place of, as far as that was heard of.
+    pub replaced: Option<String>,
+}
+
+impl Head {
+    /// Whether a run of another commit is known to be of an older one.
+    fn is_newer_than(&self, sha: &str, run_id: i64) -> bool {
+        match self.run_id {
+            Some(known) => run_id < known,
+            None => self.replaced.as_deref() == Some(sha),
+        }
+    }
 }
 
 /// What a run says about its branch.
@@ -25,7 +37,9 @@ pub enum Standing {
     },
 }
 
-/// A run of `sha` has ended.
+/// A run of `sha` has ended. It is of an older commit when a run with a higher number is known of another commit, or when
+/// the newest known head took the place of its own; any other commit may be that of a push that was missed, and is dealt with:
+/// whoever checks it out sees where the branch really is.
 #[must_use]
 pub fn after_run(known: Option<Head>, sha: &str, run_id: i64, now: DateTime<Utc>) -> Standing {
     match known {
@@ -33,26 +47,31 @@ pub fn after_run(known: Option<Head>, sha: &str, run_id: i64, now: DateTime<Utc>
             run_id: Some(head.run_id.map_or(run_id, |known| known.max(run_id))),
             ..head
         }),
-        // The commit is another one, and a run of the known one was started later, or the push of the known one is all
-        // that we have: then the run is of an older commit. Only a run with a higher number proves that a push was missed.
-        Some(head) if head.run_id.is_none_or(|known| run_id < known) => Standing::Old { newest: head.sha },
-        _ => Standing::Newest(Head {
+        Some(head) if head.is_newer_than(sha, run_id) => Standing::Old { newest: head.sha },
+        known => Standing::Newest(Head {
             sha: sha.to_owned(),
             run_id: Some(run_id),
             seen_at: now,
+            replaced: known.map(|head| head.sha),
         }),
     }
 }
 
-/// Somebody pushed `sha`, and we heard of it at `at`. `None` when something newer is known.
+/// Somebody pushed `sha`, and we heard of it at `at`: what to keep. `None` when nothing is new.
 #[must_use]
 pub fn after_push(known: Option<Head>, sha: &str, at: DateTime<Utc>) -> Option<Head> {
     match known {
-        Some(head) if head.sha == sha || head.seen_at > at => None,
-        _ => Some(Head {
+        Some(head) if head.sha == sha => None,
+        // Deliveries overtake each other: this one is only what the known head took the place of.
+        Some(head) if head.seen_at > at => Some(Head {
+            replaced: Some(sha.to_owned()),
+            ..head
+        }),
+        known => Some(Head {
             sha: sha.to_owned(),
             run_id: None,
             seen_at: at,
+            replaced: known.map(|head| head.sha),
         }),
     }
 }
@@ -70,6 +89,7 @@ mod tests {
             sha: sha.into(),
             run_id,
             seen_at: at(10),
+            replaced: Some("before".into()),
         })
     }
 
@@ -78,7 +98,9 @@ mod tests {
         for (what, known, sha, run, newest) in [
             ("nothing is known", None, "a", 5, true),
             ("the same commit", head("a", None), "a", 5, true),
-            ("a run from before the push", head("b", None), "a", 5, false),
+            ("a run of what the push replaced", head("b", None), "before", 5, false),
+            ("a push was missed after a push", head("b", None), "c", 5, true),
+            ("it was pushed back", head("b", Some(5)), "before", 6, true),
             ("a run from before a known run", head("b", Some(6)), "a", 5, false),
             ("a push was missed", head("a", Some(5)), "b", 6, true),
             ("a second try of an old run", head("b", Some(6)), "a", 5, false),
@@ -89,9 +111,16 @@ mod tests {
     }
 
     #[test]
-    fn late_news_of_a_push_changes_nothing() {
-        assert_eq!(after_push(head("a", Some(1)), "b", at(5)), None);
-        assert_eq!(after_push(head("a", Some(1)), "b", at(11)).unwrap().sha, "b");
+    fn late_news_of_a_push_does_not_move_the_head() {
+        let late = after_push(head("a", None), "b", at(5)).unwrap();
+        assert_eq!(
+            (late.sha.as_str(), late.seen_at, late.replaced.as_deref()),
+            ("a", at(10), Some("b"))
+        );
+        let standing = after_run(Some(late), "b", 5, at(20));
+        assert_eq!(standing, Standing::Old { newest: "a".into() });
+        let pushed = after_push(head("a", Some(1)), "b", at(11)).unwrap();
+        assert_eq!((pushed.sha.as_str(), pushed.replaced.as_deref()), ("b", Some("a")));
         assert_eq!(
             after_push(head("a", Some(1)), "a", at(11)),
             None,

@@ -12,15 +12,21 @@ use diesel::upsert::excluded;
 /// # Errors
 /// When the database fails.
 pub fn find(db: &mut Db, repo: &str, branch: &str) -> QueryResult<Option<Head>> {
-    let row: Option<(String, Option<i64>, Time)> = branch_heads::table
+    let row: Option<(String, Option<i64>, Time, Option<String>)> = branch_heads::table
         .find((repo, branch))
-        .select((branch_heads::head_sha, branch_heads::run_id, branch_heads::seen_at))
+        .select((
+            branch_heads::head_sha,
+            branch_heads::run_id,
+            branch_heads::seen_at,
+            branch_heads::replaced_sha,
+        ))
         .first(db)
         .optional()?;
-    Ok(row.map(|(sha, run_id, seen_at)| Head {
+    Ok(row.map(|(sha, run_id, seen_at, replaced)| Head {
         sha,
         run_id,
         seen_at: seen_at.into(),
+        replaced,
     }))
 }
 
@@ -35,6 +41,7 @@ pub fn keep(db: &mut Db, repo: &str, branch: &str, head: &Head) -> QueryResult<(
         branch_heads::head_sha.eq(head.sha.as_str()),
         branch_heads::run_id.eq(head.run_id),
         branch_heads::seen_at.eq(Time::from(head.seen_at)),
+        branch_heads::replaced_sha.eq(head.replaced.as_deref()),
     );
     let upsert = diesel::insert_into(branch_heads::table)
         .values(row)
@@ -44,6 +51,7 @@ pub fn keep(db: &mut Db, repo: &str, branch: &str, head: &Head) -> QueryResult<(
             branch_heads::head_sha.eq(excluded(branch_heads::head_sha)),
             branch_heads::run_id.eq(excluded(branch_heads::run_id)),
             branch_heads::seen_at.eq(excluded(branch_heads::seen_at)),
+            branch_heads::replaced_sha.eq(excluded(branch_heads::replaced_sha)),
         ));
     each!(db, c => upsert.execute(c)).map(|_| ())
 }

@@ -89,10 +89,13 @@ fn connect(url: &str) -> Result<Db> {
     } else if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         bail!("database.url must begin with sqlite:// or postgres://");
     }
-    // The URL is not repeated here: it may hold a password.
-    Manager(url.to_owned())
-        .open()
-        .context("the database of database.url cannot be opened")
+    // The URL is not repeated here: it may hold a password. The databases explain themselves over several lines.
+    Manager(url.to_owned()).open().map_err(|cause| {
+        let said = cause.to_string();
+        let first = said.lines().map(str::trim).find(|line| !line.is_empty());
+        anyhow::Error::msg(first.unwrap_or("no reason is given").to_owned())
+            .context("the database of database.url cannot be opened")
+    })
 }
 
 /// Runs every migration that has not been run. Returns how many.

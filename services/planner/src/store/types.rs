@@ -141,10 +141,16 @@ impl From<Time> for DateTime<Utc> {
     }
 }
 
+/// What would be beyond the calendar is its end.
 impl std::ops::Add<chrono::Duration> for Time {
     type Output = Self;
     fn add(self, span: chrono::Duration) -> Self {
-        Self(self.0 + span)
+        let end = if span < chrono::Duration::zero() {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            DateTime::<Utc>::MAX_UTC
+        };
+        Self(self.0.checked_add_signed(span).unwrap_or(end))
     }
 }
 
@@ -296,5 +302,17 @@ mod tests {
             json!({"a\u{fffd}": ["b\u{fffd}", 1]})
         );
         assert!(matches!(Json::of(&1), Err(BadJson::BareNumber)));
+    }
+
+    #[test]
+    fn no_span_leads_beyond_the_calendar() {
+        let now = Time::from("2026-01-01T12:00:00Z".parse::<DateTime<Utc>>().unwrap());
+        for (span, end) in [
+            (chrono::Duration::MAX, DateTime::<Utc>::MAX_UTC),
+            (chrono::Duration::days(-4_000_000_000), DateTime::<Utc>::MIN_UTC),
+            (chrono::Duration::zero(), *now),
+        ] {
+            assert_eq!(*(now + span), end);
+        }
     }
 }

@@ -1,0 +1,1 @@
+alter table branch_heads drop column replaced_sha;
