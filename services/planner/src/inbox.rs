@@ -83,7 +83,7 @@ impl Inbox {
                 Err(never) => never,
             },
             Kind::AttemptClaim => match read::<AttemptClaim>(&envelope) {
-                Ok(ask) => reply(&self.flow.on_claim(ask, trace).await?),
+                Ok(ask) => reply(&self.flow.on_claim(ask).await?),
                 Err(never) => never,
             },
             Kind::MayPublish => match read::<MayPublish>(&envelope) {

@@ -1,5 +1,6 @@
 //! Mints tokens for attempts: for one repository, sealed to a key that the attempt made. The planner asks GitHub for nothing else.
 
+use chrono::{DateTime, Utc};
 use domain::message::SealedToken;
 use domain::repo::RepoName;
 use github::{Access, Door, GitHubError};
@@ -7,6 +8,8 @@ use std::time::Duration;
 
 /// A claim waits for its answer: what takes longer is asked again later.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// GitHub's own windows are an hour: no limit is believed for longer.
+const LONGEST_LIMIT: i64 = 3_600;
 
 /// Mints and seals.
 #[derive(Clone)]
@@ -25,6 +28,8 @@ pub enum Minted {
         reason: String,
         /// When to ask again.
         retry_after: Duration,
+        /// Whether GitHub itself said so: its limits are the credential's, and hold for every attempt.
+        limited: bool,
     },
     /// Somebody has to change something first.
     Never {
@@ -70,8 +75,9 @@ impl Vault {
             Err(_) => Minted::Later {
                 reason: "GitHub takes too long to give a token".into(),
                 retry_after: Duration::from_secs(10),
+                limited: false,
             },
-            Ok(Err(error)) => refused(&error),
+            Ok(Err(error)) => refused(&error, now()),
             Ok(Ok(token)) => match github::seal(public_key, &token.secret) {
                 Ok(sealed) => Minted::Token(SealedToken {
                     sealed,
@@ -85,14 +91,74 @@ impl Vault {
     }
 }
 
-fn refused(error: &GitHubError) -> Minted {
+fn refused(error: &GitHubError, now: DateTime<Utc>) -> Minted {
     let reason = error.to_string();
-    if error.is_passing() {
-        Minted::Later {
+    match error {
+        GitHubError::Limited { until, .. } => Minted::Later {
+            reason,
+            // A part of a second counts as a whole one: nobody asks before his time.
+            retry_after: Duration::from_secs(
+                (*until - now)
+                    .num_seconds()
+                    .saturating_add(1)
+                    .clamp(1, LONGEST_LIMIT)
+                    .unsigned_abs(),
+            ),
+            limited: true,
+        },
+        passing if passing.is_passing() => Minted::Later {
             reason,
             retry_after: Duration::from_secs(15),
+            limited: false,
+        },
+        _ => Minted::Never { reason },
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge: a limit's end is a time by this host's clock, so what is left of it is too"
+)]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_limit_is_waited_for_as_long_as_it_lasts() {
+        let now: DateTime<Utc> = "2026-01-01T12:00:00Z".parse().unwrap();
+        for (until, seconds) in [
+            ("2026-01-01T11:00:00Z", 1),
+            ("2026-01-01T12:00:00.5Z", 1),
+            ("2026-01-01T12:10:00Z", 601),
+            ("2026-01-03T12:00:00Z", 3_600),
+        ] {
+            let limited = GitHubError::Limited {
+                until: until.parse().unwrap(),
+                message: "API rate limit exceeded".into(),
+            };
+            let minted = refused(&limited, now);
+            let Minted::Later {
+                retry_after,
+                limited: true,
+                ..
+            } = minted
+            else {
+                panic!("{minted:?}")
+            };
+            assert_eq!(retry_after.as_secs(), seconds, "{until}");
         }
-    } else {
-        Minted::Never { reason }
+        let down = GitHubError::Unavailable {
+            what: "POST /app/installations/1/access_tokens".into(),
+            source: "connection refused".into(),
+        };
+        let minted = refused(&down, now);
+        assert!(matches!(minted, Minted::Later { limited: false, .. }), "{minted:?}");
+        let misconfigured = refused(&GitHubError::Misconfigured("no key".into()), now);
+        assert!(matches!(misconfigured, Minted::Never { .. }), "{misconfigured:?}");
     }
 }

@@ -44,7 +44,7 @@ async fn tick(flow: &Flow, bus: &dyn Bus, listening: &mut Listening, count: u32)
         .is_some_and(|queue| queue.ready == 0);
     let now = flow.store.now().await?;
     let since = listening.look(drained, Instant::now(), now);
-    flow.on_tick(since, telemetry::trace::inject()).await?;
+    flow.on_tick(since).await?;
     if count.is_multiple_of(HOUSEKEEPING) {
         flow.housekeeping().await?;
     }

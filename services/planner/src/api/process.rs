@@ -56,7 +56,7 @@ pub(super) async fn process(state: Data<State>, asked: Query<Asked>) -> Result<H
         })
         .await?;
     // A tick without anybody's silence: it only requests what is due.
-    state.flow.on_tick(None, telemetry::trace::inject()).await?;
+    state.flow.on_tick(None).await?;
     let until = Instant::now() + WAIT;
     let results = loop {
         let ids: Vec<Id> = began.keys().copied().collect();

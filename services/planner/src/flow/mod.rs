@@ -12,7 +12,7 @@ mod on_tick;
 use crate::measure::Measure;
 use crate::settings::Rules;
 use crate::store::types::{Db, Id, Time};
-use crate::store::{Store, attempts, jobs, notices, outbox, pull_requests};
+use crate::store::{Store, attempts, jobs, notices, outbox, publish_leases, pull_requests};
 use crate::vault::Vault;
 use anyhow::{Context as _, Result};
 use bus::{Envelope, Queue};
@@ -24,6 +24,7 @@ use domain::notice::{Notice, NoticeContent};
 use domain::repo::RepoName;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// A trace's headers, carried from the message that is being dealt with to those that come of it.
@@ -51,10 +52,19 @@ impl Flow {
             committed: Arc::new(Notify::new()),
         }
     }
+
+    /// An attempt was told by GitHub to come back later: that holds for all of them.
+    async fn limited(&self, attempt: Id, fence: Fence, wait: Duration) -> Result<()> {
+        let wait = chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::MAX);
+        self.store
+            .tx(move |db, now| Ok(publish_leases::limited(db, attempt, fence.0, now + wait, now)?))
+            .await
+    }
 }
 
-/// Requests an attempt of a queued job, under the job's next fence.
-fn request_attempt(db: &mut Db, now: Time, rules: &Rules, job: &jobs::Job, trace: &Trace) -> Result<Id> {
+/// Requests an attempt of a queued job, under the job's next fence. Whoever asks for it, it belongs to the trace of the job's
+/// signal.
+fn request_attempt(db: &mut Db, now: Time, rules: &Rules, job: &jobs::Job) -> Result<Id> {
     let fence = jobs::raise_fence(db, job, now)?.with_context(|| format!("job {} has moved on", *job.id))?;
     let deadline = now + rules.deadline;
     let attempt = attempts::open(db, job.id, fence, job.retry, deadline, now)?;
@@ -75,7 +85,7 @@ fn request_attempt(db: &mut Db, now: Time, rules: &Rules, job: &jobs::Job, trace
         JobKind::Analyse => Queue::FixerAnalyse,
         JobKind::Validate => Queue::FixerValidate,
     };
-    let envelope = Envelope::of(&message)?.traced(trace.clone());
+    let envelope = Envelope::of(&message)?.traced(job.trace()?);
     outbox::put(db, &queue.name(), Some(attempt.id), envelope.encode().to_vec(), now)?;
     Ok(attempt.id)
 }

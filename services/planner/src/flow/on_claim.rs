@@ -1,6 +1,6 @@
 //! A fixer asks: may I work on it? A grant is a new fence, so that whoever held the attempt before is dead.
 
-use super::{Flow, Trace, request_attempt};
+use super::{Flow, request_attempt};
 use crate::settings::Rules;
 use crate::store::attempts::{self, Attempt};
 use crate::store::types::{Db, Id, Time};
@@ -13,7 +13,7 @@ use domain::repo::RepoName;
 use tracing::info;
 
 /// What an attempt is told while GitHub wants to be left alone.
-pub(super) const LIMITED: &str = "another attempt has met a limit of GitHub's, which holds for all of them";
+pub(super) const LIMITED: &str = "a limit of GitHub's has been met, which holds for every attempt";
 
 impl Flow {
     /// Answers a claim. A second claim of a live attempt takes it over: the broker gives a message to a second fixer only
@@ -21,9 +21,9 @@ impl Flow {
     ///
     /// # Errors
     /// When the database fails: the question should come again.
-    pub async fn on_claim(&self, ask: AttemptClaim, trace: Trace) -> Result<ClaimAnswer> {
+    pub async fn on_claim(&self, ask: AttemptClaim) -> Result<ClaimAnswer> {
         let id = Id::from(ask.attempt);
-        let (rules, traced) = (self.rules.clone(), trace.clone());
+        let rules = self.rules.clone();
         let found = self
             .store
             .tx(move |db, now| {
@@ -34,7 +34,7 @@ impl Flow {
                 if let Found::TooLate(job, attempt) = &found {
                     // It waited for a fixer until its deadline; that is nobody's failure, and costs no retry.
                     attempts::lose(db, attempt.id, now)?;
-                    request_attempt(db, now, &rules, job, &traced)?;
+                    request_attempt(db, now, &rules, job)?;
                 }
                 Ok(found)
             })
@@ -60,7 +60,14 @@ impl Flow {
         let read_token = match self.vault.read(&RepoName::parse(&job.repo)?, &ask.public_key).await {
             Minted::Token(token) => Some(token),
             Minted::NoCredential => None,
-            Minted::Later { reason, retry_after } => {
+            Minted::Later {
+                reason,
+                retry_after,
+                limited,
+            } => {
+                if limited {
+                    self.limited(id, ask.fence, retry_after).await?;
+                }
                 return Ok(ClaimAnswer::Later {
                     reason,
                     retry_after_seconds: retry_after.as_secs().max(1),
@@ -74,9 +81,7 @@ impl Flow {
                     format!("No token for {} could be had: {reason}", job.repo),
                 );
                 let told = message.clone();
-                self.store
-                    .tx(move |db, now| fail(db, id, now, &rules, &told, &trace))
-                    .await?;
+                self.store.tx(move |db, now| fail(db, id, now, &rules, &told)).await?;
                 self.committed.notify_one();
                 return Ok(self.refuse(&ask, message));
             }
@@ -133,9 +138,9 @@ fn look(db: &mut Db, id: Id, now: Time) -> Result<Found> {
     }
 }
 
-fn fail(db: &mut Db, id: Id, now: Time, rules: &Rules, message: &str, trace: &Trace) -> Result<()> {
+fn fail(db: &mut Db, id: Id, now: Time, rules: &Rules, message: &str) -> Result<()> {
     if let Some(attempt) = attempts::find(db, id)? {
-        super::on_tick::give_up(db, now, rules, &attempt, message, trace)?;
+        super::on_tick::give_up(db, now, rules, &attempt, message)?;
     }
     Ok(())
 }
@@ -151,6 +156,6 @@ fn grant(db: &mut Db, id: Id, worker: &str, now: Time) -> Result<Option<i64>> {
         return Ok(None);
     }
     jobs::run(db, &job, now)?;
-    stages::enter(db, id, fence, Stage::Claim, now)?;
+    stages::enter(db, id, fence, Stage::Claim, None, now)?;
     Ok(Some(fence))
 }

@@ -14,9 +14,6 @@ use domain::message::AttemptFinished;
 use std::time::Duration;
 use tracing::{error, info};
 
-/// The longest that a reported limit is believed, in seconds: GitHub's own windows are an hour.
-const LONGEST_LIMIT: u64 = 3_600;
-
 impl Flow {
     /// Settles an attempt.
     ///
@@ -71,8 +68,8 @@ fn settle(db: &mut Db, now: Time, rules: &Rules, message: &AttemptFinished, trac
     flaky_tests::reported(db, &job.repo, report, now)?;
     publish_leases::give_back(db, &job.repo, id)?;
     if let Some(seconds) = report.retry_after_seconds {
-        let wait = chrono::Duration::seconds(i64::try_from(seconds.min(LONGEST_LIMIT)).unwrap_or(0));
-        publish_leases::limited(db, id, fence, now + wait)?;
+        let wait = chrono::Duration::seconds(i64::from(u32::try_from(seconds).unwrap_or(u32::MAX)));
+        publish_leases::limited(db, id, fence, now + wait, now)?;
     }
 
     let incident = incidents::standing_for(db, job.incident_id)?;

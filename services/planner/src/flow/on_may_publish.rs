@@ -47,8 +47,15 @@ impl Flow {
         let write_token = match self.vault.write(&repo, &public_key).await {
             Minted::Token(token) => Some(token),
             Minted::NoCredential => None,
-            Minted::Later { reason, retry_after } => {
+            Minted::Later {
+                reason,
+                retry_after,
+                limited,
+            } => {
                 self.give_back(repo, attempt.into()).await?;
+                if limited {
+                    self.limited(attempt.into(), fence, retry_after).await?;
+                }
                 return Ok(MayPublishAnswer::Later {
                     reason,
                     retry_after_seconds: retry_after.as_secs().max(1),

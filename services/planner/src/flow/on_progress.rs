@@ -1,24 +1,34 @@
 //! A fixer says how far it is. An old fence is not listened to.
 
 use super::Flow;
-use crate::store::{attempts, stages};
+use crate::store::types::Id;
+use crate::store::{attempts, publish_leases, stages};
 use anyhow::Result;
+use domain::attempt::Stage;
 use domain::message::AttemptProgressed;
 
 impl Flow {
-    /// Notes a heartbeat and the stage.
+    /// Notes a heartbeat and the stage, and a limit of GitHub's that was met. Whoever is publishing keeps his lease.
     ///
     /// # Errors
     /// When the database fails; nobody repeats a heartbeat, the next one comes by itself.
     pub async fn on_progress(&self, said: AttemptProgressed) -> Result<()> {
+        let lease = self.rules.publish_lease;
         let heard = self
             .store
             .tx(move |db, now| {
-                let heard = attempts::progress(db, &said, now)?;
-                if heard {
-                    stages::enter(db, said.attempt.into(), said.fence.0, said.stage, now)?;
+                let (id, fence) = (Id::from(said.attempt), said.fence.0);
+                if !attempts::progress(db, &said, now)? {
+                    return Ok(false);
                 }
-                Ok(heard)
+                stages::enter(db, id, fence, said.stage, Some(said.at.into()), now)?;
+                if said.stage == Stage::Publish {
+                    publish_leases::renew(db, id, fence, now + lease)?;
+                }
+                if let Some(until) = said.limited_until {
+                    publish_leases::limited(db, id, fence, until.into(), now)?;
+                }
+                Ok(true)
             })
             .await?;
         if !heard {

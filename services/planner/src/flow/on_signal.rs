@@ -134,13 +134,9 @@ impl Case<'_> {
 
     fn run(&self, db: &mut Db, run: &WorkflowRun) -> Result<Decision> {
         let (repo, branch) = (run.repo.as_str(), run.head_branch.as_str());
+        let mut facts = admission::Branch::default();
         // A fork's branch of the same name is another branch.
-        let ours = run
-            .head_repo
-            .as_ref()
-            .is_none_or(|head| head.as_str().eq_ignore_ascii_case(repo));
-        let mut newest = None;
-        if ours {
+        if admission::foreign(run).is_none() {
             let known = branch_heads::find(db, repo, branch)?;
             match head::after_run(
                 known,
@@ -149,10 +145,12 @@ impl Case<'_> {
                 self.now.into(),
             ) {
                 head::Standing::Newest(head) => branch_heads::keep(db, repo, branch, &head)?,
-                head::Standing::Old { newest: sha } => newest = Some(sha),
+                head::Standing::Old { newest } => facts.newest = Some(newest),
             }
+            // A branch that was ours stays ours when the prefix of its project is changed.
+            facts.own = branch.starts_with(self.rules.branch_prefix(&run.repo)) || jobs::had_branch(db, repo, branch)?;
         }
-        if let Err(reason) = admission::run(run, newest.as_deref(), &self.rules.admission) {
+        if let Err(reason) = admission::run(run, &facts, &self.rules.admission) {
             return self.skip(db, Some(&run.repo), None, reason);
         }
         let key = IncidentKey::WorkflowRun {
@@ -190,9 +188,10 @@ impl Case<'_> {
             max_retries: self.rules.max_retries,
             trigger,
             project: &project,
+            trace: self.trace,
         };
         let job = jobs::open(db, &new, self.now)?;
-        request_attempt(db, self.now, self.rules, &job, self.trace)?;
+        request_attempt(db, self.now, self.rules, &job)?;
         Ok(Decision::Enqueued { job: job.id.into() })
     }
 

@@ -1,7 +1,7 @@
 //! Once a second: attempts that fell silent or ran out of time are given up, and jobs whose time has come get an attempt.
 
 use super::on_finished::counts;
-use super::{Flow, Trace, raise, request_attempt};
+use super::{Flow, raise, request_attempt};
 use crate::plan::notice;
 use crate::plan::retry::{Next, after_loss};
 use crate::settings::Rules;
@@ -32,7 +32,7 @@ impl Flow {
     ///
     /// # Errors
     /// When the database fails; the next tick tries again.
-    pub async fn on_tick(&self, listening_since: Option<DateTime<Utc>>, trace: Trace) -> Result<Ticked> {
+    pub async fn on_tick(&self, listening_since: Option<DateTime<Utc>>) -> Result<Ticked> {
         let rules = self.rules.clone();
         let ticked = self
             .store
@@ -40,13 +40,13 @@ impl Flow {
                 let mut ticked = Ticked::default();
                 for attempt in attempts::given_up(db, silent_since(&rules, listening_since, now), now, BATCH)? {
                     let message = silence(&attempt, now);
-                    ticked.lost += usize::from(give_up(db, now, &rules, &attempt, &message, &trace)?);
+                    ticked.lost += usize::from(give_up(db, now, &rules, &attempt, &message)?);
                 }
                 for attempt in attempts::unclaimed(db, now, BATCH)? {
                     attempts::lose(db, attempt.id, now)?;
                 }
                 for job in jobs::due(db, now, BATCH)? {
-                    request_attempt(db, now, &rules, &job, &trace)?;
+                    request_attempt(db, now, &rules, &job)?;
                     ticked.requested += 1;
                 }
                 Ok(ticked)
@@ -109,14 +109,7 @@ fn silence(attempt: &Attempt, now: Time) -> String {
 
 /// Gives an attempt up that will not report: its fence dies, its job is retried or fails, and people are told. False when
 /// it has ended meanwhile.
-pub(super) fn give_up(
-    db: &mut Db,
-    now: Time,
-    rules: &Rules,
-    attempt: &Attempt,
-    message: &str,
-    trace: &Trace,
-) -> Result<bool> {
+pub(super) fn give_up(db: &mut Db, now: Time, rules: &Rules, attempt: &Attempt, message: &str) -> Result<bool> {
     let Some(job) = jobs::hold(db, attempt.job_id)? else {
         return Ok(false);
     };
@@ -138,6 +131,7 @@ pub(super) fn give_up(
         Outcome::Failed,
         message,
     );
-    raise(db, now, rules, &job, &format!("failed:{}", *attempt.id), content, trace)?;
+    let occasion = format!("failed:{}", *attempt.id);
+    raise(db, now, rules, &job, &occasion, content, &job.trace()?)?;
     Ok(true)
 }

@@ -76,6 +76,8 @@ pub struct Attempt {
     pub outcome: Option<Word<Outcome>>,
     /// Its report.
     pub report: Option<Json>,
+    /// When the newest message that is noted here was said, by the clock of whoever holds the fence.
+    pub said_at: Option<Time>,
 }
 
 /// Makes an attempt of a job.
@@ -101,6 +103,7 @@ pub fn open(db: &mut Db, job: Id, fence: i64, retry: i64, deadline: Time, now: T
         finished_at: None,
         outcome: None,
         report: None,
+        said_at: None,
     };
     diesel::insert_into(attempts::table).values(&attempt).execute(db)?;
     Ok(attempt)
@@ -139,49 +142,70 @@ pub fn claim(db: &mut Db, id: Id, fence: i64, worker: &str, now: Time) -> QueryR
             attempts::percent.eq(0),
             attempts::claimed_at.eq(Some(now)),
             attempts::heartbeat_at.eq(Some(now)),
+            // Another fixer has another clock.
+            attempts::said_at.eq(None::<Time>),
         ))
         .execute(db)
         .map(|rows| rows == 1)
 }
 
-/// Notes how far an attempt is. False when its fence is old: it is not listened to.
+/// Notes how far an attempt is. False when its fence is old: it is not listened to. Messages overtake each other on their
+/// way, so one that was said before what is known is only a sign of life.
 ///
 /// # Errors
 /// When the database fails.
 pub fn progress(db: &mut Db, said: &AttemptProgressed, now: Time) -> Result<bool> {
-    let row = attempts::table
+    let alive = attempts::table
         .find(Id::from(said.attempt))
         .filter(attempts::fence.eq(said.fence.0))
         .filter(attempts::state.eq(Word(State::Running)));
+    // The row is held from here on, so that the messages of one attempt are noted one after the other.
+    let known: Option<(Option<Time>, i64)> = diesel::update(alive)
+        .set(attempts::heartbeat_at.eq(Some(now)))
+        .returning((attempts::said_at, attempts::percent))
+        .get_result(db)
+        .optional()?;
+    let Some((said_at, percent)) = known else {
+        return Ok(false);
+    };
+    // What was said within one tick of the clock was said on the way forward.
+    if said_at.is_some_and(|known| (known, percent) > (Time::from(said.at), percent_of(said))) {
+        return Ok(true);
+    }
+    let row = attempts::table.find(Id::from(said.attempt));
     let lines = if said.lines.is_empty() {
         None
     } else {
         Some(Json::of(&said.lines)?)
     };
     // `None` leaves the lines as they are.
-    let rows = match lines {
+    match lines {
         Some(lines) => diesel::update(row)
-            .set((heard(said, now), attempts::lines.eq(Some(lines))))
+            .set((heard(said), attempts::lines.eq(Some(lines))))
             .execute(db)?,
-        None => diesel::update(row).set(heard(said, now)).execute(db)?,
+        None => diesel::update(row).set(heard(said)).execute(db)?,
     };
-    Ok(rows == 1)
+    Ok(true)
 }
 
 type Heard = (
     diesel::dsl::Eq<attempts::stage, Option<Word<Stage>>>,
     diesel::dsl::Eq<attempts::percent, i64>,
     diesel::dsl::Eq<attempts::candidates, i64>,
-    diesel::dsl::Eq<attempts::heartbeat_at, Option<Time>>,
+    diesel::dsl::Eq<attempts::said_at, Option<Time>>,
 );
 
-fn heard(said: &AttemptProgressed, now: Time) -> Heard {
+fn heard(said: &AttemptProgressed) -> Heard {
     (
         attempts::stage.eq(Some(Word(said.stage))),
-        attempts::percent.eq(i64::from(said.percent.min(100))),
+        attempts::percent.eq(percent_of(said)),
         attempts::candidates.eq(i64::try_from(said.candidates_tried).unwrap_or(i64::MAX)),
-        attempts::heartbeat_at.eq(Some(now)),
+        attempts::said_at.eq(Some(Time::from(said.at))),
     )
+}
+
+fn percent_of(said: &AttemptProgressed) -> i64 {
+    i64::from(said.percent.min(100))
 }
 
 /// Notes how an attempt ended, under the fence that it was granted. False when it was not running under that fence.

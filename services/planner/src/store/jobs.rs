@@ -9,6 +9,7 @@ use domain::attempt::Outcome;
 use domain::incident::Trigger;
 use domain::job::{JobKind, JobState, SkipReason};
 use domain::project::Project;
+use std::collections::BTreeMap;
 
 /// A row, in column order.
 #[derive(Queryable, Insertable, Clone, Debug)]
@@ -56,9 +57,19 @@ pub struct Job {
     pub started_at: Option<Time>,
     /// When it ended.
     pub finished_at: Option<Time>,
+    /// The trace of the signal that it came of; older builds kept none.
+    pub trace: Option<Json>,
 }
 
 impl Job {
+    /// The trace that everything done for it belongs to.
+    ///
+    /// # Errors
+    /// When a newer version has written it.
+    pub fn trace(&self) -> Result<BTreeMap<String, String>> {
+        Ok(self.trace.as_ref().map(Json::read).transpose()?.unwrap_or_default())
+    }
+
     /// What brought the incident.
     ///
     /// # Errors
@@ -91,6 +102,8 @@ pub struct New<'a> {
     pub trigger: &'a Trigger,
     /// The repository's settings.
     pub project: &'a Project,
+    /// The signal's trace, as W3C headers.
+    pub trace: &'a BTreeMap<String, String>,
 }
 
 /// Makes a fix job that is due at once.
@@ -120,6 +133,7 @@ pub fn open(db: &mut Db, new: &New<'_>, now: Time) -> Result<Job> {
         updated_at: now,
         started_at: None,
         finished_at: None,
+        trace: Some(Json::of(new.trace)?),
     };
     diesel::insert_into(jobs::table).values(&job).execute(db)?;
     Ok(job)
@@ -182,6 +196,17 @@ pub fn of_branch(db: &mut Db, repo: &str, branch: &str) -> QueryResult<Option<Jo
         .order(jobs::id.desc())
         .first(db)
         .optional()
+}
+
+/// Whether a job of the repository was ever granted the branch.
+///
+/// # Errors
+/// When the database fails.
+pub fn had_branch(db: &mut Db, repo: &str, branch: &str) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(
+        jobs::table.filter(jobs::repo.eq(repo)).filter(jobs::branch.eq(branch)),
+    ))
+    .get_result(db)
 }
 
 /// Queued jobs whose time has come and that no attempt is requested for.

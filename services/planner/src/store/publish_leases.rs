@@ -74,6 +74,23 @@ pub fn give_back(db: &mut Db, repo: &str, attempt: Id) -> QueryResult<()> {
     .map(|_| ())
 }
 
+/// Lets whatever lease the attempt holds under this fence last until then; one that has ended and that nobody else has taken
+/// is taken again.
+///
+/// # Errors
+/// When the database fails.
+pub fn renew(db: &mut Db, attempt: Id, fence: i64, expires_at: Time) -> QueryResult<()> {
+    diesel::update(
+        publish_leases::table
+            .filter(publish_leases::attempt_id.eq(attempt))
+            .filter(publish_leases::fence.eq(fence))
+            .filter(publish_leases::repo.ne(EVERYWHERE)),
+    )
+    .set(publish_leases::expires_at.eq(expires_at))
+    .execute(db)
+    .map(|_| ())
+}
+
 /// The attempt that may be writing to the repository at the moment.
 ///
 /// # Errors
@@ -91,11 +108,13 @@ pub fn holder(db: &mut Db, repo: &str, now: Time) -> QueryResult<Option<Id>> {
 /// holds for all of them. No repository has such a name.
 const EVERYWHERE: &str = "*";
 
-/// Notes that GitHub wants to be left alone until then. A longer wait that is known already stays.
+/// Notes that GitHub wants to be left alone until then, which is believed for an hour: GitHub's own windows are no longer. A
+/// longer wait that is known already stays.
 ///
 /// # Errors
 /// When the database fails.
-pub fn limited(db: &mut Db, attempt: Id, fence: i64, until: Time) -> QueryResult<()> {
+pub fn limited(db: &mut Db, attempt: Id, fence: i64, until: Time, now: Time) -> QueryResult<()> {
+    let until = until.min(now + chrono::Duration::hours(1));
     diesel::delete(
         publish_leases::table
             .find(EVERYWHERE)

@@ -29,7 +29,7 @@ diesel::table! {
         skip -> Nullable<DbJson>, retry -> BigInt, max_retries -> BigInt, not_before -> DbTime, fence -> BigInt,
         generation -> BigInt, outcome -> Nullable<Text>, message -> Nullable<Text>, branch -> Nullable<Text>, cause -> DbJson,
         project -> DbJson, created_at -> DbTime, updated_at -> DbTime, started_at -> Nullable<DbTime>,
-        finished_at -> Nullable<DbTime>,
+        finished_at -> Nullable<DbTime>, trace -> Nullable<DbJson>,
     }
 }
 diesel::table! {
@@ -39,7 +39,7 @@ diesel::table! {
         id -> DbUuid, job_id -> DbUuid, fence -> BigInt, retry -> BigInt, state -> Text, stage -> Nullable<Text>,
         percent -> BigInt, candidates -> BigInt, lines -> Nullable<DbJson>, worker -> Nullable<Text>, deadline -> DbTime,
         requested_at -> DbTime, claimed_at -> Nullable<DbTime>, heartbeat_at -> Nullable<DbTime>,
-        finished_at -> Nullable<DbTime>, outcome -> Nullable<Text>, report -> Nullable<DbJson>,
+        finished_at -> Nullable<DbTime>, outcome -> Nullable<Text>, report -> Nullable<DbJson>, said_at -> Nullable<DbTime>,
     }
 }
 diesel::table! {
@@ -47,6 +47,7 @@ diesel::table! {
     use crate::store::types::{DbTime, DbUuid};
     stages (attempt_id, fence, stage) {
         attempt_id -> DbUuid, fence -> BigInt, stage -> Text, entered_at -> DbTime, wall_ms -> Nullable<BigInt>,
+        said_at -> Nullable<DbTime>,
     }
 }
 diesel::table! {
@@ -89,6 +90,7 @@ diesel::table! {
     use crate::store::types::DbTime;
     branch_heads (repo, branch) {
         repo -> Text, branch -> Text, head_sha -> Text, run_id -> Nullable<BigInt>, seen_at -> DbTime,
+        replaced_sha -> Nullable<Text>,
     }
 }
 diesel::table! {
