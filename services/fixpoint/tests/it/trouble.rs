@@ -40,6 +40,9 @@ async fn github_goes_down_and_comes_back() {
     world.github.up();
     world.settle().await;
     one_pull_request(&world).await;
+    let kinds = [Kind::AttemptRequested, Kind::AttemptFinished, Kind::NoticeRaised];
+    let traces = world.traces(&kinds);
+    assert_eq!(traces.len(), 1, "all attempts belong to one trace: {traces:?}");
     world.done().await;
 }
 

@@ -280,18 +280,22 @@ impl Case {
     }
 
     pub async fn progress(&self, attempt: AttemptId, fence: Fence, stage: Stage, lines: &[&str]) {
-        let said = AttemptProgressed {
+        self.say(&AttemptProgressed {
             attempt,
             fence,
             stage,
             percent: stage.percent(),
             candidates_tried: 3,
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            at: crate::signal::now(),
             limited_until: None,
-            at: "2026-01-01T00:00:00Z".parse().unwrap(),
-        };
+        })
+        .await;
+    }
+
+    pub async fn say(&self, said: &AttemptProgressed) {
         // The bus keeps no promise about these; the answer to a question that comes later says that it was heard.
-        drop(self.bus.publish(Envelope::of(&said).unwrap()).await.unwrap());
+        drop(self.bus.publish(Envelope::of(said).unwrap()).await.unwrap());
         self.bus.idle().await;
     }
 

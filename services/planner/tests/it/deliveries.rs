@@ -1,8 +1,10 @@
 //! Deliveries are dealt with once, and every skip has its reason.
 
 use crate::case::Case;
-use crate::signal::{alert, changed_run, push, red_run, sha};
+use crate::signal::{alert, branch, change, changed_run, diagnosis, push, red_run, sha};
 use domain::message::Decision;
+use domain::repo::{BranchName, RepoName};
+use domain::signal::{PullRequestAction, Signal};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -88,6 +90,55 @@ both! {
         let fork = changed_run(|run| (run.head_repo, run.run_id, run.head_sha) = (Some("eve/shop".parse().unwrap()), 999, sha('e')));
         assert_eq!(case.skipped(fork).await.code(), "fork");
         assert_eq!(case.skipped(red_run('b')).await.code(), "duplicate_alert");
+    }
+
+    /// Deliveries are lost: the run of a commit that nobody has told of is dealt with, and what is older than it stays old.
+    async fn a_push_that_was_missed_hides_no_failure(database: Database) {
+        let case = Case::on(database).await;
+        assert_eq!(case.signal(push('a', "main", "ada")).await, Decision::Noted);
+        case.admitted(red_run('b')).await;
+        assert_eq!(case.skipped(red_run('a')).await.code(), "not_the_newest_head");
+    }
+
+    /// Where a pull request's own repository is gone, its branch is not the one of ours that has the same name.
+    async fn a_fork_that_is_gone_moves_no_branch(database: Database) {
+        let case = Case::on(database).await;
+        assert_eq!(case.signal(push('a', "main", "ada")).await, Decision::Noted);
+        let gone = changed_run(|run| {
+            (run.head_repo, run.event) = (None, "pull_request".into());
+            (run.run_id, run.head_sha) = (999, sha('e'));
+        });
+        assert_eq!(case.skipped(gone).await.code(), "fork");
+        let mut opened = change(7, PullRequestAction::Opened, &branch("main"), 'f');
+        if let Signal::PullRequest(change) = &mut opened.signal {
+            change.head_repo = None;
+        }
+        assert_eq!(case.signal(opened).await, Decision::Noted);
+        case.admitted(red_run('a')).await;
+    }
+
+    async fn another_projects_prefix_takes_nobodys_branch(database: Database) {
+        let case = Case::with(database, json!({"projects": {"acme/till": {"branch_prefix": "fix/"}}})).await;
+        let typo = |name: &str| {
+            let repo: RepoName = name.parse().unwrap();
+            changed_run(|run| {
+                (run.repo, run.head_repo) = (repo.clone(), Some(repo));
+                run.head_branch = branch("fix/typo");
+            })
+        };
+        case.admitted(typo("acme/shop")).await;
+        assert_eq!(case.skipped(typo("Acme/till")).await.code(), "own_branch");
+    }
+
+    async fn our_branches_stay_ours_when_the_prefix_is_changed(database: Database) {
+        let case = Case::eager(database).await;
+        let ours = case.opened(red_run('a'), &diagnosis("test_total"), 1).await;
+        let database = case.kill().await;
+        let case = Case::with(database, json!({"project": {"branch_prefix": "robot/"}})).await;
+        let failed = |name: BranchName| changed_run(|run| (run.head_branch, run.head_sha) = (name, sha('c')));
+        assert_eq!(case.skipped(failed(ours)).await.code(), "own_branch");
+        assert_eq!(case.skipped(failed(branch("robot/ci-1-g1"))).await.code(), "own_branch");
+        case.admitted(failed(branch("fixpoint/by-a-person"))).await;
     }
 
     async fn switched_off_means_skipped(database: Database) {

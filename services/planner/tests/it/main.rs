@@ -13,5 +13,7 @@ mod incidents;
 mod lifecycle;
 mod outbox;
 mod plans;
+mod progress;
 mod retries;
 mod store;
+mod trace;

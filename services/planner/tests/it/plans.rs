@@ -184,7 +184,7 @@ both! {
         let fence = case.claim(&request).await;
         case.finish(request.attempt, fence, Report { worth_retrying: true, ..Report::new(Outcome::Failed, "GitHub was down") }).await;
         let now = case.store.now().await.unwrap();
-        case.planner.flow().on_tick(Some(now - chrono::Duration::hours(1)), std::collections::BTreeMap::new()).await.unwrap();
+        case.planner.flow().on_tick(Some(now - chrono::Duration::hours(1))).await.unwrap();
         case.planner.flow().housekeeping().await.unwrap();
 
         let heard = HEARD.lock().unwrap().remove(&place).unwrap();

@@ -9,7 +9,7 @@ use domain::job::JobState;
 use domain::message::{ClaimAnswer, MayPublishAnswer};
 use domain::notice::NoticeContent;
 use github::Opener;
-use github_sim::{AppIdentity, Sim, SimOptions};
+use github_sim::{AppIdentity, Fault, FaultKind, Sim, SimOptions};
 use serde_json::json;
 
 both! {
@@ -67,6 +67,46 @@ both! {
         assert!(matches!(later, MayPublishAnswer::Later { retry_after_seconds: 60..=90, .. }), "{later:?}");
         case.age("publish_leases", "expires_at", 2).await;
         case.claim(&third).await;
+    }
+
+    /// GitHub refuses the token itself for a while.
+    async fn a_limit_that_is_met_at_the_grant_holds_for_all(database: Database) {
+        let app = AppIdentity::simulated(4711, "fixpoint").unwrap();
+        let sim = Sim::start(SimOptions { app: Some(app), ..SimOptions::default() }).await.unwrap();
+        sim.repository("acme/shop").create().unwrap();
+        let limit = || {
+            let kind = FaultKind::Status {
+                code: 403,
+                body: json!({"message": "API rate limit exceeded"}).to_string(),
+                headers: vec![("retry-after".to_owned(), "600".to_owned())],
+            };
+            sim.faults().push(Fault::once("POST", "/access_tokens$", kind)).unwrap()
+        };
+        let more = json!({
+            "sentry": {"dedup_minutes": 0, "rate_limit_minutes": 0},
+            "github": {"api_url": sim.url(), "auth": {"app": {"id": 4711, "private_key": AppIdentity::simulated_key()}}},
+        });
+        let case = Case::with(database, more).await;
+        let (first, second) = (case.admitted(red_run('a')).await, case.admitted(red_run('b')).await);
+        let key = Opener::new().unwrap().1;
+        let fault = limit();
+        for request in [&first, &second] {
+            // The second is told without GitHub being asked: the fault is used up, and would not hit again.
+            let answer = case.claim_answer(request, &key).await;
+            assert!(matches!(answer, ClaimAnswer::Later { retry_after_seconds: 580..=601, .. }), "{answer:?}");
+        }
+        assert_eq!(fault.hits(), 1);
+        case.age("publish_leases", "expires_at", 1).await;
+
+        let ClaimAnswer::Granted { fence, .. } = case.claim_answer(&first, &key).await else { panic!("not granted") };
+        let fault = limit();
+        for _ in 0..2 {
+            let later = case.may_publish(first.attempt, fence, &Diagnosis::default()).await;
+            assert!(matches!(later, MayPublishAnswer::Later { retry_after_seconds: 580..=601, .. }), "{later:?}");
+        }
+        assert_eq!(fault.hits(), 1);
+        let answer = case.claim_answer(&second, &key).await;
+        assert!(matches!(answer, ClaimAnswer::Later { .. }), "{answer:?}");
     }
 
     /// The App is not installed on the repository: no attempt can begin, and somebody has to be told.

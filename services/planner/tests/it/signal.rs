@@ -33,7 +33,7 @@ pub fn person() -> Actor {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the test is the outside world")]
-fn now() -> chrono::DateTime<chrono::Utc> {
+pub fn now() -> chrono::DateTime<chrono::Utc> {
     chrono::Utc::now()
 }
 
