@@ -1,6 +1,7 @@
 //! The program as people start it: what it prints, and its exit code.
 
 mod mistake;
+mod proof;
 
 use crate::shop::{BROKEN_CART, BROKEN_SESSION, CART, FILES, File, HOPELESS, a_day_without_orders};
 use serde_json::Value;
@@ -28,56 +29,58 @@ fn program(arguments: &[&str], environment: &[(&str, &str)], folder: &Path) -> C
     program
 }
 
-/// A repository with the shop, and with these files committed later.
-fn shop(folder: &TempDir, later: &[File]) -> PathBuf {
-    let repo = folder.path().join("shop");
-    let write = |files: &[File]| {
-        for (path, text) in files {
-            let path = repo.join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-    };
-    let git = |arguments: &str| {
+fn write(repo: &Path, files: &[File]) {
+    for (path, text) in files {
+        let path = repo.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+/// Commits everything that is in the folder, which becomes a repository if it is none.
+fn commit(repo: &Path, message: &str) {
+    let who = ["-c", "user.name=ada", "-c", "user.email=ada@example.com"];
+    let how = ["commit", "--quiet", "--allow-empty", "-m", message];
+    let all: [&[&str]; 3] = [
+        &["init", "--quiet", "--initial-branch=main"],
+        &["add", "--all"],
+        &[&who[..], &how[..]].concat(),
+    ];
+    for arguments in all {
         #[allow(clippy::disallowed_methods, reason = "the test plays a person at a terminal")]
         let done = Command::new("git")
             .arg("-C")
-            .arg(&repo)
-            .args(arguments.split(' '))
+            .arg(repo)
+            .args(arguments)
             .output()
             .unwrap();
-        assert!(
-            done.status.success(),
-            "git {arguments}: {}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-    };
-    write(&FILES);
-    git("init --quiet --initial-branch=main");
-    for (files, message) in [(&[][..], "Begin"), (later, "Change")] {
-        write(files);
-        git("add --all");
-        git(&format!(
-            "-c user.name=ada -c user.email=ada@example.com commit --quiet --allow-empty -m {message}"
-        ));
+        assert!(done.status.success(), "git {arguments:?}: {}", text(&done.stderr));
     }
+}
+
+/// A repository with the shop, and with these files committed later.
+fn shop(folder: &TempDir, later: &[File]) -> PathBuf {
+    let repo = folder.path().join("shop");
+    write(&repo, &FILES);
+    commit(&repo, "Begin");
+    write(&repo, later);
+    commit(&repo, "Change");
     repo
 }
 
 /// `fixpoint fix --json` on the shop: exit code and the one object.
 fn fix(later: &[File], arguments: &[&str]) -> (i32, Value) {
     let folder = TempDir::new().unwrap();
-    let repo = shop(&folder, later);
+    fix_in(&shop(&folder, later), folder.path(), arguments)
+}
+
+fn fix_in(repo: &Path, folder: &Path, arguments: &[&str]) -> (i32, Value) {
     let mut all = vec!["fix", "--json", "--repo", repo.to_str().unwrap()];
     all.extend(arguments);
-    let output = fixpoint(&all, &[], folder.path());
-    let text = String::from_utf8(output.stdout).unwrap();
-    let object = serde_json::from_str(&text).unwrap_or_else(|error| {
-        panic!(
-            "not one object ({error}): {text}\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        )
-    });
+    let output = fixpoint(&all, &[], folder);
+    let (said, complained) = (text(&output.stdout), text(&output.stderr));
+    let object =
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("not one object ({error}): {said}\n{complained}"));
     (output.status.code().unwrap(), object)
 }
 
@@ -291,6 +294,34 @@ fn an_event_is_reproduced_and_fixed() {
             .contains("daily_summary")
     );
     assert!(object["branch"].as_str().unwrap().starts_with("fixpoint/sentry-"));
+}
+
+#[test]
+fn an_event_whose_line_was_mended_since_its_release_is_already_fixed_8() {
+    let folder = TempDir::new().unwrap();
+    let repo = shop(&folder, &[]);
+    let mut event = a_day_without_orders();
+    event["release"] = format!("shop@{}", head(&repo)).into();
+    std::fs::write(folder.path().join("event.json"), event.to_string()).unwrap();
+    let report = std::fs::read_to_string(repo.join("src/shop/report.py")).unwrap();
+    let mended = report.replace("/ len(prices)", "/ len(prices) if prices else 0");
+    assert_ne!(mended, report);
+    std::fs::write(repo.join("src/shop/report.py"), mended).unwrap();
+    commit(&repo, "Mend");
+    let event = folder.path().join("event.json");
+    let (code, found) = fix_in(&repo, folder.path(), &["--event", event.to_str().unwrap()]);
+    assert_eq!((code, &found["outcome"]), (8, &"already_fixed".into()), "{found}");
+}
+
+fn head(repo: &Path) -> String {
+    #[allow(clippy::disallowed_methods, reason = "the test plays a person at a terminal")]
+    let said = Command::new("git")
+        .arg("-C")
+        .arg(repo)
+        .args(["rev-parse", "HEAD"])
+        .output()
+        .unwrap();
+    text(&said.stdout).trim().to_owned()
 }
 
 #[test]

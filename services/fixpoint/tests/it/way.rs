@@ -68,6 +68,7 @@ async fn a_red_run_becomes_a_proved_pull_request() {
     | failing tests after, 2 of 4 | `<short>` | 0 | 7 | 0 | 0 | <ms> |
     | failing tests after, 3 of 4 | `<short>` | 0 | 7 | 0 | 0 | <ms> |
     | failing tests after, 4 of 4 | `<short>` | 0 | 7 | 0 | 0 | <ms> |
+    | failing tests before, after all others | `<short>` | 1 | 6 | 1 | 0 | <ms> |
 
     </details>
 
@@ -215,6 +216,7 @@ async fn an_alert_becomes_a_draft_that_says_how_weak_its_oracle_is() {
     | failing tests after, 2 of 4 | `<short>` | 0 | 8 | 0 | 0 | <ms> |
     | failing tests after, 3 of 4 | `<short>` | 0 | 8 | 0 | 0 | <ms> |
     | failing tests after, 4 of 4 | `<short>` | 0 | 8 | 0 | 0 | <ms> |
+    | failing tests before, after all others | `<short>` | 1 | 7 | 1 | 0 | <ms> |
 
     </details>
 
