@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 
 use crate::cgroup::{Cgroup, Cgroups};
+use crate::disk::Disk;
 use crate::running::Watch;
 use crate::spawner::Spawner;
 use crate::{
@@ -115,6 +116,7 @@ impl Bubblewrap {
         let child = self.spawner.spawn(launcher).await?;
         let watch = Watch {
             limits: command.limits,
+            disk: Disk::of(&mounts, &command.limits),
             cgroup,
             shell_codes: true,
             spawner: Some(self.spawner.clone()),

@@ -72,6 +72,10 @@ pub struct Limits {
     pub open_files: u32,
     /// Size of each file that is written.
     pub file_size_bytes: u64,
+    /// Size of all that the writable mounts hold, and how many files and folders that may be. Measured twice a second at most.
+    pub disk_bytes: u64,
+    /// See `disk_bytes`.
+    pub disk_files: u64,
     /// How much of standard output and of standard error is kept, half from the head and half from the tail.
     pub output_bytes: usize,
 }
@@ -85,6 +89,8 @@ impl Default for Limits {
             processes: 256,
             open_files: 1024,
             file_size_bytes: 512 << 20,
+            disk_bytes: 4 << 30,
+            disk_files: 500_000,
             output_bytes: 1 << 20,
         }
     }

@@ -4,13 +4,13 @@
 //! for), an empty environment, limits on time, memory, processes, files and output, and everything killed as a group.
 //! [`Unconfined`] exists for people who accept the risk in their settings; it keeps the limits and nothing more.
 //!
-//! Deliberately absent: a limit on the total size of what a read-write mount may hold (only single files are limited), and a
-//! seccomp filter. What is enforced on this machine is told by [`Sandbox::level`].
+//! Deliberately absent: a seccomp filter. What is enforced on this machine is told by [`Sandbox::level`].
 
 mod bubblewrap;
 mod capture;
 mod cgroup;
 mod command;
+mod disk;
 pub mod egress;
 mod outcome;
 mod process_tree;

@@ -36,6 +36,8 @@ pub enum Exit {
     TimedOut,
     /// It was killed because it used too much memory.
     OutOfMemory,
+    /// It was killed because its files took too much room, or were too many.
+    OutOfDisk,
 }
 
 impl std::fmt::Display for Exit {
@@ -45,6 +47,7 @@ impl std::fmt::Display for Exit {
             Self::Signal(signal) => write!(f, "signal {signal}"),
             Self::TimedOut => f.write_str("out of time"),
             Self::OutOfMemory => f.write_str("out of memory"),
+            Self::OutOfDisk => f.write_str("out of room for files"),
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::capture::Capture;
 use crate::cgroup::Cgroup;
+use crate::disk::Disk;
 use crate::spawner::Spawner;
 use crate::{Captured, Exit, Finished, Limits, SandboxError, process_tree};
 
@@ -43,6 +44,8 @@ struct Ended {
 /// What a watcher needs besides the child.
 pub(crate) struct Watch {
     pub limits: Limits,
+    /// The folders that it may write to.
+    pub disk: Disk,
     pub cgroup: Option<Cgroup>,
     /// Whether exit codes above 128 mean a signal, as bubblewrap reports it.
     pub shell_codes: bool,
@@ -157,7 +160,7 @@ impl Drop for Leader {
 
 async fn supervise(
     mut leader: Leader,
-    watch: Watch,
+    mut watch: Watch,
     mut stopped: oneshot::Receiver<()>,
     errors: Option<JoinHandle<()>>,
 ) -> Ended {
@@ -175,7 +178,7 @@ async fn supervise(
             // A sender that was dropped is a caller that no longer wants the command.
             _ = &mut stopped => forced = Some(Exit::Signal(9)),
             () = sleep_until(deadline) => forced = Some(Exit::TimedOut),
-            _ = sample.tick() => forced = over_limit(&watch, root, &mut cpu),
+            _ = sample.tick() => forced = over_limit(&mut watch, root, &mut cpu),
         }
     }
     leader.kill_group();
@@ -203,7 +206,7 @@ async fn supervise(
 }
 
 /// Looks at what the command has used so far.
-fn over_limit(watch: &Watch, root: u32, cpu: &mut Duration) -> Option<Exit> {
+fn over_limit(watch: &mut Watch, root: u32, cpu: &mut Duration) -> Option<Exit> {
     let resident_bytes = if let Some(cgroup) = &watch.cgroup {
         *cpu = cgroup.cpu();
         0
@@ -216,6 +219,8 @@ fn over_limit(watch: &Watch, root: u32, cpu: &mut Duration) -> Option<Exit> {
         Some(Exit::OutOfMemory)
     } else if *cpu > watch.limits.cpu {
         Some(Exit::TimedOut)
+    } else if watch.disk.is_full() {
+        Some(Exit::OutOfDisk)
     } else {
         None
     }

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use async_trait::async_trait;
 
+use crate::disk::Disk;
 use crate::running::Watch;
 use crate::{Command, Finished, Level, Mount, Running, Sandbox, SandboxError};
 
@@ -77,6 +78,7 @@ impl Unconfined {
             .map_err(SandboxError::io("cannot start /usr/bin/prlimit"))?;
         let watch = Watch {
             limits: *limits,
+            disk: Disk::of(&mounts, limits),
             cgroup: None,
             shell_codes: false,
             spawner: None,

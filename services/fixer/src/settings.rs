@@ -44,6 +44,8 @@ pub struct Section {
     pub test_memory_mib: u64,
     /// Processes of one test run.
     pub test_processes: u32,
+    /// Room for the files of one test run, the checkout included, in MiB.
+    pub test_disk_mib: u64,
 }
 
 impl Section {
@@ -55,6 +57,7 @@ impl Section {
             cpu: Duration::from_secs(self.test_seconds.saturating_mul(4)),
             memory_bytes: self.test_memory_mib << 20,
             processes: self.test_processes,
+            disk_bytes: self.test_disk_mib << 20,
             ..sandbox::Limits::default()
         }
     }
@@ -69,6 +72,7 @@ impl Default for Section {
             test_seconds: 600,
             test_memory_mib: 2048,
             test_processes: 256,
+            test_disk_mib: 4096,
         }
     }
 }

@@ -129,6 +129,32 @@ async fn a_hang_is_killed_with_its_grandchildren() {
 }
 
 #[tokio::test]
+async fn all_files_together_have_a_largest_size_and_number() {
+    let Some(sandbox) = bubblewrap() else { return };
+    let small = Limits {
+        disk_bytes: 64 << 20,
+        disk_files: 2_000,
+        ..small()
+    };
+    for program in [
+        "i=0; while :; do i=$((i+1)); head -c 4M /dev/zero > big$i; done",
+        "i=0; while :; do i=$((i+1)); : > empty$i; done",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let command = shell(program)
+            .limits(small)
+            .mount(Mount::read_write(folder.path(), "/work"));
+        let finished = run(&sandbox, command.cwd("/work")).await;
+        assert_eq!(finished.exit, Exit::OutOfDisk, "{program}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let command = shell("head -c 40M /dev/zero > big; sleep 0.3")
+        .limits(small)
+        .mount(Mount::read_write(folder.path(), "/work"));
+    assert_eq!(run(&sandbox, command.cwd("/work")).await.exit, Exit::Code(0));
+}
+
+#[tokio::test]
 async fn files_have_a_largest_size() {
     let Some(sandbox) = bubblewrap() else { return };
     let folder = tempfile::tempdir().unwrap();

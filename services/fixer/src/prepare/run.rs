@@ -61,6 +61,8 @@ impl<'a> Session<'a> {
             processes: 512,
             open_files: 4_096,
             file_size_bytes: 2 << 30,
+            disk_bytes: 16 << 30,
+            disk_files: 2_000_000,
             output_bytes: 256 << 10,
         };
         Ok(Self {

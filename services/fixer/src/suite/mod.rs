@@ -183,12 +183,15 @@ impl Bench {
         }
         let command = self.command(suite, &work, &report, &out, only)?;
         let finished = self.sandbox.run(&command).await?;
-        let output = format!("{}\n{}", finished.stdout.text, finished.stderr.text);
+        let mut output = format!("{}\n{}", finished.stdout.text, finished.stderr.text);
         let (exit_code, timed_out) = match finished.exit {
             Exit::Code(code) => (code, false),
             Exit::Signal(signal) => (128 + signal, false),
             Exit::TimedOut => (124, true),
-            _ => (137, false),
+            killed => {
+                output.push_str(&format!("\nthe test command was killed: {killed}"));
+                (137, false)
+            }
         };
         let lines = read_bounded(&out.join("report.jsonl"))?;
         let mut tests = answer::parse(&lines);
