@@ -188,7 +188,7 @@ fn plain(checkout: &Path, path: &Path) -> Option<(PathBuf, u64)> {
         let Component::Normal(part) = part else { return None };
         at.push(part);
         let found = at.symlink_metadata().ok().filter(|found| !found.is_symlink())?;
-        size = found.is_file().then(|| found.len());
+        size = found.is_file().then_some(found.len());
     }
     Some((at, size?))
 }

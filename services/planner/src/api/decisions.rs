@@ -43,5 +43,5 @@ pub(super) async fn list(
         .await?;
     let next = page::next(&rows, most, |row| row.id);
     let items: Vec<Value> = rows.iter().map(reason).collect();
-    Ok(HttpResponse::Ok().json(page::body("decisions", items, next)))
+    Ok(HttpResponse::Ok().json(page::body("decisions", items, next.as_deref())))
 }

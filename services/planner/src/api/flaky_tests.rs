@@ -37,7 +37,7 @@ pub(super) async fn list(
         .await?;
     let next = page::next(&rows, most, |row| row.id);
     let items: Vec<Value> = rows.iter().map(item).collect();
-    Ok(HttpResponse::Ok().json(page::body("flaky_tests", items, next)))
+    Ok(HttpResponse::Ok().json(page::body("flaky_tests", items, next.as_deref())))
 }
 
 fn item(row: &Flake) -> Value {

@@ -48,7 +48,7 @@ pub(super) async fn list(
             Ok((items, next))
         })
         .await?;
-    Ok(HttpResponse::Ok().json(page::body("jobs", items, next)))
+    Ok(HttpResponse::Ok().json(page::body("jobs", items, next.as_deref())))
 }
 
 /// `GET /api/v1/jobs/{id}`: a job with its incident, attempts, stages, evidence, objections, notices, reasons and pull request.

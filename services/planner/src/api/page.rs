@@ -20,6 +20,6 @@ pub(super) fn next<T>(rows: &[T], limit: i64, id: impl Fn(&T) -> Id) -> Option<S
 }
 
 /// `{<name>: [...], next: id or null}`.
-pub(super) fn body(name: &str, items: impl Serialize, next: Option<String>) -> Value {
+pub(super) fn body(name: &str, items: impl Serialize, next: Option<&str>) -> Value {
     json!({ name: items, "next": next })
 }

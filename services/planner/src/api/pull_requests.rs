@@ -39,5 +39,5 @@ pub(super) async fn list(
         .await?;
     let next = page::next(&rows, most, |row| row.id);
     let items: Vec<Value> = rows.iter().map(pull_request).collect();
-    Ok(HttpResponse::Ok().json(page::body("pull_requests", items, next)))
+    Ok(HttpResponse::Ok().json(page::body("pull_requests", items, next.as_deref())))
 }

@@ -109,14 +109,12 @@ fn a_suite_within_a_test_is_not_the_projects() {
 
 #[test]
 fn what_goes_away_with_time_is_not_proved() {
-    let opens = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs_f64();
+    let now = TempDir::new().unwrap().path().metadata().unwrap().modified().unwrap();
+    let opens = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64() + 3.0;
     // Whatever is tried, the test passes as soon as the runs before the fix are over.
     let test = format!(
         "import os, time, unittest, calc\nclass T(unittest.TestCase):\n    def test_open(self):\n        calc.grade(50, 1)\n        self.assertGreater(time.time(), {})\n",
-        opens + 3.0
+        opens
     );
     let calc = "def grade(score, bonus):\n    total = score + bonus\n    if total >= 90:\n        return 'A'\n    if total >= 80:\n        return 'B'\n    return 'C'\n";
     let (_, found) = fix(
