@@ -58,7 +58,7 @@ pub fn localise(
     top_level(project, &functions, &mut score);
     let mut places: Vec<Place> = score
         .into_iter()
-        .filter(|((file, _), value)| *value > 0.0 && project.editable.get(*file) == Some(&true))
+        .filter(|((file, _), value)| *value > 0.0 && project.is_editable(*file))
         .map(|((file, line), value)| {
             let function = project.function_at(file, line);
             // A line's function says more than the line itself.
@@ -121,7 +121,7 @@ fn frames(brief: &Brief, project: &Project, failing: &BTreeSet<&str>) -> Scores 
         let inside = frames.iter().rev().filter_map(|frame| {
             project
                 .find(&frame.file)
-                .filter(|file| project.editable.get(*file) == Some(&true))
+                .filter(|file| project.is_editable(*file))
                 .map(|file| (file, frame.line))
         });
         let mut rank = 0.0;
@@ -165,12 +165,7 @@ fn unmeasured(project: &Project, framed: &Scores, score: &mut Scores) {
 
 /// All lines of a statement's head are as suspicious as the worst of them.
 fn spread(project: &Project, score: &mut Scores) {
-    for (file, source) in project
-        .sources
-        .iter()
-        .enumerate()
-        .filter(|(file, _)| project.editable.get(*file) == Some(&true))
-    {
+    for (file, source) in project.editable_sources() {
         visit(source.tree.root_node(), &mut |node| {
             if !is_statement(node) && !matches!(node.kind(), "elif_clause" | "except_clause")
                 || matches!(
@@ -254,12 +249,7 @@ fn top_level(project: &Project, functions: &BTreeMap<usize, f64>, score: &mut Sc
             });
         }
     }
-    for (file, source) in project
-        .sources
-        .iter()
-        .enumerate()
-        .filter(|(file, _)| project.editable.get(*file) == Some(&true))
-    {
+    for (file, source) in project.editable_sources() {
         visit(source.tree.root_node(), &mut |node| {
             let outside = is_statement(node) && project.function_at(file, line_of(node)).is_none();
             if !outside {

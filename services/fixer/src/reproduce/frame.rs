@@ -2,6 +2,7 @@
 
 use domain::diagnosis::CodeFrame;
 use domain::signal::{ExceptionInfo, StackFrame};
+use engines::search::syntax::decorators;
 use std::collections::BTreeMap;
 use tree_sitter::{Node, Parser, Tree};
 
@@ -189,26 +190,6 @@ fn descend(node: Node<'_>, text: &str, row: usize, stack: &mut Vec<Scope>, found
 }
 
 fn describe(node: Node<'_>, text: &str, name: String, stack: &[Scope]) -> Function {
-    let decorators = node
-        .parent()
-        .filter(|parent| parent.kind() == "decorated_definition")
-        .map(|parent| {
-            let mut cursor = parent.walk();
-            let all = parent
-                .named_children(&mut cursor)
-                .filter(|child| child.kind() == "decorator");
-            all.map(|d| {
-                text[d.byte_range()]
-                    .trim_start_matches('@')
-                    .split('(')
-                    .next()
-                    .unwrap_or("")
-                    .trim()
-                    .to_owned()
-            })
-            .collect()
-        })
-        .unwrap_or_default();
     Function {
         name,
         classes: stack
@@ -224,7 +205,7 @@ fn describe(node: Node<'_>, text: &str, name: String, stack: &[Scope]) -> Functi
         is_nested: stack.iter().any(|scope| matches!(scope, Scope::Function)),
         is_async: text[node.byte_range()].starts_with("async"),
         is_generator: node.child_by_field_name("body").is_some_and(has_yield),
-        decorators,
+        decorators: decorators(node, text),
         parameters: node
             .child_by_field_name("parameters")
             .map(|list| parameters(list, text))

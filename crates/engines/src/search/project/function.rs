@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
-use crate::search::syntax::{Source, class_of, function_of, last_line_of, line_of, named};
+use crate::search::syntax::{Source, class_of, decorators, function_of, last_line_of, line_of, named};
 
 /// One parameter of a function.
 #[derive(Clone, Debug)]
@@ -46,26 +46,7 @@ pub struct Function {
 pub(super) fn function(source: &Source, file: usize, node: Node<'_>) -> Function {
     let class =
         class_of(node).filter(|class| function_of(node).is_none_or(|outer| outer.start_byte() < class.start_byte()));
-    let decorators: Vec<String> = node
-        .parent()
-        .filter(|parent| parent.kind() == "decorated_definition")
-        .map(|parent| {
-            named(parent)
-                .into_iter()
-                .filter(|child| child.kind() == "decorator")
-                .map(|child| {
-                    source
-                        .text(child)
-                        .trim_start_matches('@')
-                        .split('(')
-                        .next()
-                        .unwrap_or("")
-                        .trim()
-                        .to_owned()
-                })
-                .collect()
-        })
-        .unwrap_or_default();
+    let decorators = decorators(node, &source.text);
     let mut params = node
         .child_by_field_name("parameters")
         .map(|list| params_of(source, list))

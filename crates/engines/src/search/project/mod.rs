@@ -35,6 +35,19 @@ pub struct Project {
 }
 
 impl Project {
+    /// Whether the file of this index may be changed.
+    pub fn is_editable(&self, file: usize) -> bool {
+        self.editable.get(file) == Some(&true)
+    }
+
+    /// The files that may be changed, with their indices.
+    pub fn editable_sources(&self) -> impl Iterator<Item = (usize, &Source)> {
+        self.sources
+            .iter()
+            .enumerate()
+            .filter(|(file, _)| self.is_editable(*file))
+    }
+
     /// Parses and indexes the brief's sources; files that the grammar cannot load are left out.
     pub fn new(brief: &Brief) -> Self {
         let mut project = Self {
@@ -152,7 +165,7 @@ impl Project {
     }
 
     fn index(&mut self, file: usize) {
-        let editable = self.editable.get(file).copied().unwrap_or(false);
+        let editable = self.is_editable(file);
         let mut found = Found::default();
         if let Some(source) = self.sources.get(file) {
             visit(source.tree.root_node(), &mut |node| found.see(source, file, node));

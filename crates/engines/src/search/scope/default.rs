@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 
 use super::Scope;
-use super::kind::Guess;
+use super::kind::{Guess, annotation_head};
 use crate::search::syntax::{named, string_parts};
 
 impl Scope<'_> {
@@ -41,14 +41,7 @@ impl Scope<'_> {
         if annotation.contains("None") || annotation.contains("Optional") {
             found.push("None".to_owned());
         }
-        let head = annotation
-            .split(['[', '|', ' '])
-            .next()
-            .unwrap_or("")
-            .rsplit('.')
-            .next()
-            .unwrap_or("");
-        let by_type = match head {
+        let by_type = match annotation_head(&annotation) {
             "int" => "0",
             "float" => "0.0",
             "str" => "\"\"",

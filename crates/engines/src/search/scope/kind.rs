@@ -67,15 +67,14 @@ impl Scope<'_> {
     }
 }
 
+/// The bare name that an annotation begins with: `list` of `typing.list[int] | None`.
+pub(super) fn annotation_head(text: &str) -> &str {
+    let whole = text.split(['[', '|', ' ']).next().unwrap_or("");
+    whole.rsplit('.').next().unwrap_or("")
+}
+
 pub(super) fn guess_annotation(text: &str) -> Guess {
-    let head = text
-        .split(['[', '|', ' '])
-        .next()
-        .unwrap_or("")
-        .rsplit('.')
-        .next()
-        .unwrap_or("");
-    match head {
+    match annotation_head(text) {
         "int" | "float" | "Decimal" => Guess::Number,
         "str" => Guess::Text,
         "bool" => Guess::Truth,

@@ -1,6 +1,8 @@
 //! What lies around a node: its statement, loop, function, class, and its role in its parent.
 use tree_sitter::Node;
 
+use super::named;
+
 /// Whether the node is a statement, simple or compound.
 pub fn is_statement(node: Node<'_>) -> bool {
     node.is_named()
@@ -45,6 +47,23 @@ pub fn function_of(node: Node<'_>) -> Option<Node<'_>> {
 /// The innermost class definition that holds `node`.
 pub fn class_of(node: Node<'_>) -> Option<Node<'_>> {
     ancestor(node, "class_definition")
+}
+
+/// The decorators of a definition, without `@` and arguments.
+pub fn decorators(definition: Node<'_>, text: &str) -> Vec<String> {
+    let decorated = definition
+        .parent()
+        .filter(|parent| parent.kind() == "decorated_definition");
+    let all = decorated.map(named).unwrap_or_default();
+    let bare = |decorator: Node<'_>| {
+        let text = text.get(decorator.byte_range()).unwrap_or_default();
+        let name = text.trim_start_matches('@').split('(').next().unwrap_or("");
+        name.trim().to_owned()
+    };
+    all.into_iter()
+        .filter(|child| child.kind() == "decorator")
+        .map(bare)
+        .collect()
 }
 
 fn ancestor<'t>(node: Node<'t>, kind: &str) -> Option<Node<'t>> {
