@@ -8,7 +8,7 @@ use bus::{Answer, Bus, Envelope, Handler, Incoming};
 use chrono::{DateTime, Utc};
 use domain::id::NoticeId;
 use domain::message::{NoticeDelivered, NoticeRaised};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -17,6 +17,9 @@ use tracing::Instrument;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The pause after the second answer that did not come; it doubles from then on.
+const UNSURE_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_UNSURE: Duration = Duration::from_secs(60 * 60);
 /// A channel may ask for no longer a pause: more would use up the tries that the queue grants a notice.
 const LONGEST_WISH: Duration = Duration::from_secs(6 * 60 * 60);
 /// So long a notice is held here; then the queue has it again for a moment, below any broker's limit for a silent consumer.
@@ -38,8 +41,8 @@ pub(crate) struct Inbox {
 struct Said {
     ids: BTreeMap<NoticeId, Option<String>>,
     order: VecDeque<NoticeId>,
-    /// Those that may have been said, and nobody can tell.
-    doubtful: BTreeSet<NoticeId>,
+    /// Those that may have been said, and nobody can tell; how often.
+    doubtful: BTreeMap<NoticeId, u32>,
 }
 
 enum Ended {
@@ -86,7 +89,8 @@ impl Inbox {
         }
     }
 
-    /// Says it, however long the channel is away. What may have been said is said once more at most.
+    /// Says it, however long the channel is away. What may have been said is said once more soon, and after that ever more
+    /// rarely: to be lost would be worse than to come twice.
     async fn say(&self, notice: &domain::notice::Notice) -> Ended {
         let words = text(&notice.content);
         let until = Instant::now() + HOLD;
@@ -100,12 +104,11 @@ impl Inbox {
                 Ok(external_id) => return Ended::Sent(external_id),
                 Err(SendError::Never { reason }) => return Ended::Refused(reason),
                 Err(SendError::Unsure { reason: why }) => {
-                    if !self.doubt(notice.id) {
-                        tracing::warn!(reason = why, notice = %notice.id, "a notice was sent twice without an answer; it counts as delivered");
-                        return Ended::Sent(None);
-                    }
                     reason = why;
-                    pause
+                    match self.doubt(notice.id) {
+                        1 => pause,
+                        often => (UNSURE_PAUSE * 2u32.saturating_pow(often.min(10) - 2)).min(LONGEST_UNSURE),
+                    }
                 }
                 Err(SendError::Later { after, reason: why }) => {
                     reason = why;
@@ -134,10 +137,12 @@ impl Inbox {
         }
     }
 
-    /// Whether this is the first time that nobody can tell whether it was said.
-    fn doubt(&self, id: NoticeId) -> bool {
+    /// Notes that nobody can tell whether it was said; how often that has been so.
+    fn doubt(&self, id: NoticeId) -> u32 {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.doubtful.insert(id)
+        let often = said.doubtful.entry(id).or_default();
+        *often += 1;
+        *often
     }
 
     /// The planner learns that it was said. When that fails for long, the message is not said twice for it.
@@ -274,10 +279,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_may_have_been_said_is_said_once_more_at_most() {
+    async fn what_may_have_been_said_is_said_once_more_and_then_rarely() {
         let (script, inbox) = inbox([unsure(), unsure(), unsure()]);
-        assert!(matches!(inbox.say(&notice()).await, Ended::Sent(None)));
+        let soon = Duration::from_secs(2);
+        assert!(
+            tokio::time::timeout(soon, inbox.say(&notice())).await.is_err(),
+            "it is not lost"
+        );
         assert_eq!(*script.sent.lock().unwrap(), 2);
+        assert!(*inbox.not_before.lock().unwrap() > Instant::now() + Duration::from_secs(50));
     }
 
     #[tokio::test]

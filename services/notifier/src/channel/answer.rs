@@ -1,4 +1,4 @@
-//! What Slack's answers mean. A message that Slack has taken is never sent again for an answer that cannot be read.
+//! What Slack's answers mean. A message that a webhook has taken is never sent again for an answer that cannot be read.
 
 use super::SendError;
 use serde::Deserialize;
@@ -40,8 +40,9 @@ struct Words {
 }
 
 impl Answer {
-    /// The message's id, where the answer has one, or why there is no message.
-    pub(super) fn meaning(&self) -> Result<Option<String>, Refusal> {
+    /// The message's id, where the answer has one, or why there is no message. The API also refuses with the status 200, so
+    /// that its answer has to be read; a webhook's status says enough.
+    pub(super) fn meaning(&self, is_api: bool) -> Result<Option<String>, Refusal> {
         let body = self.body.as_deref().unwrap_or_default().trim();
         let later = |reason: String| {
             let after = self.retry_after;
@@ -51,6 +52,9 @@ impl Answer {
             200..=299 => match serde_json::from_str(body) {
                 Ok(Words { ok: true, ts, .. }) => Ok(ts),
                 Ok(Words { error, .. }) => Err(self.refusal(&error.unwrap_or_else(|| "unknown_error".into()))),
+                Err(_) if is_api => Err(Refusal::Other(SendError::Unsure {
+                    reason: format!("Slack answers {} with what cannot be read", self.status),
+                })),
                 Err(_) => {
                     if body != "ok" {
                         tracing::warn!(
@@ -132,7 +136,7 @@ mod tests {
             retry_after: Some(Duration::from_secs(3)),
             body: Some(body.to_owned()),
         };
-        answer.meaning()
+        answer.meaning(false)
     }
 
     #[test]

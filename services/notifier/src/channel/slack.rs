@@ -78,20 +78,20 @@ impl Slack {
             retry_after,
             body: response.text().await.ok(),
         };
-        answer.meaning()
+        answer.meaning(matches!(self.way, Way::Bot { .. }))
     }
 }
 
 /// The texts of the HTTP library are not passed on: a webhook's address is a secret.
 fn unanswered(error: &reqwest::Error) -> SendError {
-    if error.is_timeout() && !error.is_connect() {
-        SendError::Unsure {
-            reason: format!("Slack did not answer within {TIMEOUT:?}"),
-        }
-    } else {
+    if error.is_connect() {
         SendError::Later {
             after: None,
             reason: "Slack cannot be reached".into(),
+        }
+    } else {
+        SendError::Unsure {
+            reason: format!("Slack has not answered within {TIMEOUT:?}, or has ended the connection"),
         }
     }
 }

@@ -41,7 +41,7 @@ impl Scope<'_> {
         if annotation.contains("None") || annotation.contains("Optional") {
             found.push("None".to_owned());
         }
-        let by_type = match annotation_head(&annotation) {
+        let by_type = match annotation_head(annotation) {
             "int" => "0",
             "float" => "0.0",
             "str" => "\"\"",
