@@ -1,9 +1,12 @@
 //! How much a command has written to the folders that it may write to. No quota of the kernel is there for everybody, so it is
-//! measured: cheaply by what the file systems have lost, and exactly once that is much.
+//! measured: cheaply by what the file systems have lost, and exactly, in a thread of its own, once that is much.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
 
 use crate::{Access, Limits, Mount};
 
@@ -14,11 +17,12 @@ const REST: u32 = 10;
 /// Watches the writable folders of one command.
 pub(crate) struct Disk {
     folders: Vec<PathBuf>,
-    bytes: u64,
-    files: u64,
+    most: Usage,
     /// What the file systems had in use when all was well.
     known: Usage,
     look_again: Instant,
+    /// The measurement that is under way, and when it began.
+    walk: Option<(oneshot::Receiver<bool>, Instant)>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -34,32 +38,42 @@ impl Disk {
         Self {
             known: lost(&folders),
             folders,
-            bytes: limits.disk_bytes,
-            files: limits.disk_files,
+            most: Usage {
+                bytes: limits.disk_bytes,
+                files: limits.disk_files,
+            },
             look_again: Instant::now(),
+            walk: None,
         }
     }
 
-    /// Whether the folders hold more than they may. Blocks for as long as a walk through them takes.
+    /// Whether the folders were found to hold more than they may. Never waits.
     pub(crate) fn is_full(&mut self) -> bool {
+        if let Some((walk, started)) = &mut self.walk {
+            match walk.try_recv() {
+                Ok(fits) => {
+                    self.look_again = Instant::now() + PAUSE.max(started.elapsed() * REST);
+                    self.walk = None;
+                    return !fits;
+                }
+                Err(oneshot::error::TryRecvError::Empty) => return false,
+                Err(oneshot::error::TryRecvError::Closed) => self.walk = None,
+            }
+        }
         if self.folders.is_empty() || Instant::now() < self.look_again {
             return false;
         }
         let now = lost(&self.folders);
-        let grown = now.bytes.saturating_sub(self.known.bytes) > self.bytes / 4
-            || now.files.saturating_sub(self.known.files) > self.files / 4;
-        if !grown {
-            return false;
+        let grown = now.bytes.saturating_sub(self.known.bytes) > self.most.bytes / 4
+            || now.files.saturating_sub(self.known.files) > self.most.files / 4;
+        if grown {
+            self.known = now;
+            let (tell, told) = oneshot::channel();
+            let (folders, most) = (self.folders.clone(), self.most);
+            tokio::task::spawn_blocking(move || tell.send(fits(folders, most)));
+            self.walk = Some((told, Instant::now()));
         }
-        let started = Instant::now();
-        let mut left = Usage {
-            bytes: self.bytes,
-            files: self.files,
-        };
-        let fits = self.folders.iter().all(|folder| fits(folder, &mut left));
-        self.known = now;
-        self.look_again = Instant::now() + PAUSE.max(started.elapsed() * REST);
-        !fits
+        false
     }
 }
 
@@ -75,10 +89,24 @@ fn lost(folders: &[PathBuf]) -> Usage {
     usage
 }
 
-/// Takes what is in a folder off what is left; false once nothing is. Links are not followed.
-fn fits(folder: &Path, left: &mut Usage) -> bool {
-    // What cannot be read may have just been removed.
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+/// Whether all that is in the folders is no more than this. Links are not followed. A folder that cannot be read, for it lies too
+/// deep or nobody may, cannot be measured: it does not fit.
+fn fits(mut folders: Vec<PathBuf>, mut left: Usage) -> bool {
+    while let Some(folder) = folders.pop() {
+        if !fits_one(&folder, &mut left, &mut folders) {
+            return false;
+        }
+    }
+    true
+}
+
+fn fits_one(folder: &Path, left: &mut Usage, below: &mut Vec<PathBuf>) -> bool {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // It may just have been removed.
+        Err(error) => return error.kind() == ErrorKind::NotFound,
+    };
+    for entry in entries.flatten() {
         let Ok(found) = entry.metadata() else { continue };
         let bytes = found.blocks() * 512;
         if left.files == 0 || bytes > left.bytes {
@@ -86,8 +114,8 @@ fn fits(folder: &Path, left: &mut Usage) -> bool {
         }
         left.files -= 1;
         left.bytes -= bytes;
-        if found.is_dir() && !fits(&entry.path(), left) {
-            return false;
+        if found.is_dir() {
+            below.push(entry.path());
         }
     }
     true

@@ -95,7 +95,8 @@ pub async fn may_publish(
                 retry_after_seconds,
             } => {
                 let pause = pause(*retry_after_seconds);
-                if pause >= (deadline - fixer.now()).to_std().unwrap_or_default() {
+                let left = (deadline - fixer.now()).to_std().unwrap_or_default();
+                if Duration::from_secs(*retry_after_seconds).max(pause) >= left {
                     return Ok(Some((answer, None)));
                 }
                 tracing::info!(attempt = %question.attempt, %reason, retry_after_seconds, "publishing later");

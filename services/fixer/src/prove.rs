@@ -8,8 +8,8 @@ use domain::evidence::{After, CommandRun, FlakyTest, TestId, runs_needed};
 const UNITTEST_BROKEN: &str = "unittest.loader._FailedTest.";
 /// How often a test that broke is run again on each tree before it counts as broken.
 const SECOND_LOOKS: u32 = 5;
-/// How often it is then run among all others with the fix.
-const AMONG_ALL: u32 = 2;
+/// How often it is then run among all others on each tree.
+const AMONG_ALL: u32 = 3;
 
 /// A proof.
 pub struct Proof {
@@ -219,9 +219,7 @@ impl Trial<'_> {
             ] {
                 let purpose = format!("second look {what} the fix, {} of {SECOND_LOOKS}", again + 1);
                 let run = self.run(&purpose, tree, Some(broken)).await?;
-                for (at, test) in broken.iter().enumerate() {
-                    failed[at] += u32::from(!run.passed(test));
-                }
+                count_failures(broken, &run, failed);
             }
             // Once a test has failed twice with the fix and never without, nothing will acquit it.
             let hopeless = |(without, with): (&u32, &u32)| *without == 0 && *with > again;
@@ -235,36 +233,41 @@ impl Trial<'_> {
                 return Ok(Err(test.clone()));
             }
         }
+        // A test that was seen to fail by itself without the fix, now and then, is not the fix's doing.
+        let asked: Vec<usize> = (0..broken.len())
+            .filter(|at| failed_without[*at] == 0 || failed_without[*at] == SECOND_LOOKS)
+            .collect();
+        let (mut without, mut with) = (vec![0u32; broken.len()], vec![1u32; broken.len()]);
         let mut calmest = first;
-        let mut open: Vec<&TestId> = broken.iter().collect();
-        for round in 0..AMONG_ALL {
-            let with = self.run("the whole suite again with the fix", self.after, None).await?;
-            open.retain(|test| !with.passed(test));
+        let mut rounds = 0;
+        while rounds < AMONG_ALL && asked.iter().any(|at| without[*at] == 0) {
+            rounds += 1;
+            let run = self
+                .run("the whole suite again without the fix", self.before, None)
+                .await?;
+            count_failures(broken, &run, &mut without);
+            let run = self.run("the whole suite again with the fix", self.after, None).await?;
+            count_failures(broken, &run, &mut with);
             // A run in which other tests fail than in the first is no better one.
-            if with.failing().count() < calmest.failing().count()
-                && self.broken(&with).iter().all(|test| broken.contains(test))
+            if run.failing().count() < calmest.failing().count()
+                && self.broken(&run).iter().all(|test| broken.contains(test))
             {
-                calmest = with;
-            }
-            if round == 0 && !open.is_empty() {
-                let without = self
-                    .run("the whole suite again without the fix", self.before, None)
-                    .await?;
-                open.retain(|test| without.passed(test));
-            }
-            if open.is_empty() {
-                break;
+                calmest = run;
             }
         }
-        if let Some(culprit) = open.first() {
-            return Ok(Err((*culprit).clone()));
-        }
-        let flaky = |(test, failed): (&TestId, &u32)| FlakyTest {
-            test: test.clone(),
-            failed: *failed,
-            runs: SECOND_LOOKS,
+        let is_culprit = |at: &usize| {
+            let (without, with) = (without[*at], with[*at]);
+            (without == 0 && with > 1) || (with > rounds && without < rounds)
         };
-        Ok(Ok((calmest, broken.iter().zip(&failed_without).map(flaky).collect())))
+        if let Some(culprit) = asked.into_iter().find(is_culprit) {
+            return Ok(Err(broken[culprit].clone()));
+        }
+        let flaky = |(at, test): (usize, &TestId)| FlakyTest {
+            test: test.clone(),
+            failed: failed_without[at] + without[at],
+            runs: SECOND_LOOKS + rounds,
+        };
+        Ok(Ok((calmest, broken.iter().enumerate().map(flaky).collect())))
     }
 
     /// Whether a failing test passes now. Only where its runner never told of single tests, a test that the printed output
@@ -304,5 +307,11 @@ fn is_of_file(id: &TestId, file: &TestId) -> bool {
     match file.strip_prefix(UNITTEST_BROKEN) {
         Some(module) => id.as_str().starts_with(&format!("{module}.")) || id.as_str().contains(&format!(".{module}.")),
         None => id.as_str().starts_with(&format!("{file}::")),
+    }
+}
+
+fn count_failures(tests: &[TestId], run: &SuiteRun, failed: &mut [u32]) {
+    for (test, failed) in tests.iter().zip(failed) {
+        *failed += u32::from(!run.passed(test));
     }
 }

@@ -9,6 +9,14 @@ const LINK_ROUNDS: usize = 4;
 /// Most names of one file that are looked at; a file with more is refused.
 const MOST_NAMES: usize = 1_000;
 
+/// A name of a file.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    path: RepoPath,
+    /// Whether links name the file itself, rather than a folder that it is in.
+    own: bool,
+}
+
 pub(super) fn judge_other_names(
     policy: &Policy,
     change: &TreeChange,
@@ -18,7 +26,7 @@ pub(super) fn judge_other_names(
     let Ok(path) = RepoPath::parse(&change.path) else {
         return;
     };
-    let mut names = vec![path];
+    let mut names = vec![Name { path, own: true }];
     let mut looked_at = 0;
     for _ in 0..LINK_ROUNDS {
         let shown = names[looked_at..]
@@ -42,11 +50,12 @@ pub(super) fn judge_other_names(
     if names.len() >= MOST_NAMES {
         object(Rule::EntryKind, "too many links lead to it".into());
     }
-    for name in &names[1..] {
+    for Name { path: name, own } in &names[1..] {
         if let Some(why) = blocked(policy, name) {
             object(Rule::BlockedPath, format!("a link shows it as `{name}`: {why}"));
         }
-        if steers_tests(name) || (is_test(name) && !policy.allow_test_edits) {
+        // Tests often link to a folder of the product, as an example to work on: that makes no test of it.
+        if *own && (steers_tests(name) || (is_test(name) && !policy.allow_test_edits)) {
             object(
                 Rule::ProtectedOracle,
                 format!("a link shows it as `{name}`, which decides or steers the test run"),
@@ -56,10 +65,14 @@ pub(super) fn judge_other_names(
 }
 
 /// The name under which a link shows a file, if it leads to the file or to a folder above it.
-fn shown_as(file: &RepoPath, link: &RepoPath, target: &str) -> Option<RepoPath> {
+fn shown_as(file: &Name, link: &RepoPath, target: &str) -> Option<Name> {
     let target = resolve_link(link, target)?;
-    let rest = file.as_str().strip_prefix(target.as_str())?;
-    (rest.is_empty() || rest.starts_with('/'))
-        .then(|| RepoPath::parse(&format!("{link}{rest}")).ok())
-        .flatten()
+    let rest = file.path.as_str().strip_prefix(target.as_str())?;
+    if !rest.is_empty() && !rest.starts_with('/') {
+        return None;
+    }
+    Some(Name {
+        path: RepoPath::parse(&format!("{link}{rest}")).ok()?,
+        own: file.own && rest.is_empty(),
+    })
 }

@@ -200,6 +200,7 @@ fn a_file_is_judged_by_all_its_names() {
         .is_refused()
     );
     assert!(!with(&[link("core/login/again", "..")]).is_refused());
+    assert!(!with(&[link("tests/fixtures/app", "../../core")]).is_refused());
 }
 
 /// Ways in which some file system, or some reader, takes one name for another.

@@ -187,7 +187,10 @@ impl Preparer {
         let start = Instant::now();
         let plan = Plan::of(checkout, spec).map_err(PrepareError::layers("cannot read the checkout"))?;
         let interpreter = if plan.wants_python {
-            Some(self.interpreter(plan.wanted.requires_python.as_deref()).await?)
+            // Who sets up the environment, or names the interpreter, has chosen.
+            let chosen = spec.setup_command.is_some() || self.settings.python.is_some();
+            let requires = plan.wanted.requires_python.as_deref().filter(|_| !chosen);
+            Some(self.interpreter(requires).await?)
         } else {
             None
         };

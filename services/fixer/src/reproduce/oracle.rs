@@ -3,7 +3,9 @@
 use crate::suite::SuiteRun;
 use domain::guardrail::is_test;
 use domain::path::{RepoPath, folded};
+use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 /// What folders and files are called that tests share.
 const SUPPORT: [&str; 24] = [
@@ -36,30 +38,44 @@ const SUPPORT: [&str; 24] = [
 /// Files that hold a test that ran, whose assertion failed, or that only tests import, are called as what tests share is
 /// called, and took part in a failure.
 pub(super) fn files(run: &SuiteRun, sources: &BTreeMap<String, String>) -> BTreeSet<String> {
-    let mut files = BTreeSet::new();
-    for id in run.tests.keys() {
-        if let Some((file, _)) = id.as_str().split_once("::") {
-            files.insert(file.to_owned());
-        } else if let Some((module, _)) = id
-            .as_str()
-            .rsplit_once('.')
-            .and_then(|(class, _)| class.rsplit_once('.'))
-        {
-            files.insert(format!("{}.py", module.replace('.', "/")));
-        }
-    }
-    let mut shared = BTreeSet::new();
+    let mut files: BTreeSet<String> = run.tests.keys().filter_map(|id| file_of(id.as_str())).collect();
+    files.retain(|file| sources.get(file).is_none_or(|text| holds_tests(file, text)));
+    let mut others = BTreeSet::new();
     for answer in run.tests.values().filter(|answer| answer.answer.is_failure()) {
+        let (first, last) = (answer.frames.first(), answer.frames.last());
         if answer.assertion {
-            files.extend(answer.frames.last().map(|frame| frame.file.clone()));
-            files.extend(answer.frames.first().map(|frame| frame.file.clone()));
+            files.extend(first.map(|frame| frame.file.clone()).filter(|file| is_named_test(file)));
+            others.extend(first.into_iter().chain(last).map(|frame| frame.file.as_str()));
         }
-        shared.extend(answer.frames.iter().map(|frame| frame.file.as_str()));
+        let shared = answer.frames.iter().map(|frame| frame.file.as_str());
+        others.extend(shared.filter(|file| is_support(file)));
     }
-    shared.retain(|file| !files.contains(*file) && is_support(file));
-    shared.retain(|file| !is_imported_by_product(file, sources, &files));
-    files.extend(shared.into_iter().map(str::to_owned));
+    // Product code asserts as well, and is called as tests' helpers are: what product code uses is product code.
+    others.retain(|file| !files.contains(*file) && !is_imported_by_product(file, sources, &files));
+    files.extend(others.into_iter().map(str::to_owned));
     files
+}
+
+/// The file of a test's identifier: before `::`, or the module of a dotted one.
+fn file_of(id: &str) -> Option<String> {
+    if let Some((file, _)) = id.split_once("::") {
+        return Some(file.to_owned());
+    }
+    let (class, _) = id.rsplit_once('.')?;
+    let (module, _) = class.rsplit_once('.')?;
+    Some(format!("{}.py", module.replace('.', "/")))
+}
+
+/// Whether a file is one of tests, and not one whose examples or style are checked beside them.
+fn holds_tests(file: &str, text: &str) -> bool {
+    is_named_test(file)
+        || ["def test", "TestCase", "class Test"]
+            .iter()
+            .any(|word| text.contains(word))
+}
+
+fn is_named_test(file: &str) -> bool {
+    RepoPath::parse(file).is_ok_and(|path| is_test(&path) || path.file_name() == "conftest.py")
 }
 
 fn is_support(file: &str) -> bool {
@@ -69,15 +85,18 @@ fn is_support(file: &str) -> bool {
     })
 }
 
-/// Whether a file that is neither a test nor shared by tests imports this one.
+/// Whether a file that is no test imports this one, or the package that it is in.
 fn is_imported_by_product(file: &str, sources: &BTreeMap<String, String>, tests: &BTreeSet<String>) -> bool {
-    let Some(name) = module_name(file) else { return false };
-    sources.iter().any(|(path, text)| {
-        let is_product = path != file
-            && !tests.contains(path)
-            && !is_support(path)
-            && RepoPath::parse(path).is_ok_and(|path| !is_test(&path) && path.file_name() != "conftest.py");
-        is_product && text.lines().any(|line| imports(line, name))
+    let (folder, _) = file.rsplit_once('/').unwrap_or_default();
+    let package = folder.rsplit('/').next().filter(|name| !name.is_empty());
+    let Some(module) = module_name(file) else { return false };
+    let own_package = format!("{folder}/__init__.py");
+    let mut product = sources
+        .iter()
+        .filter(|(path, _)| *path != file && **path != own_package && !tests.contains(*path) && !is_named_test(path));
+    product.any(|(path, text)| {
+        let is_inside = path.rsplit_once('/').is_some_and(|(its, _)| its == folder);
+        imported_words(text).any(|word| word == module || (!is_inside && Some(word) == package))
     })
 }
 
@@ -88,13 +107,16 @@ fn module_name(file: &str) -> Option<&str> {
     module.rsplit('/').next()
 }
 
-/// Whether a line is an import statement in which a module of that name occurs.
-fn imports(line: &str, name: &str) -> bool {
-    let line = line.trim_start();
-    (line.starts_with("import ") || line.starts_with("from "))
-        && line
-            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .any(|word| word == name)
+/// All words of the import statements of a text, those that go on in brackets included.
+fn imported_words(text: &str) -> impl Iterator<Item = &str> {
+    static IMPORT: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?m)^[ \t]*(?:from|import)[ \t]([^\n(#]*(?:\([^)]*\))?)").ok());
+    let statements = IMPORT
+        .as_ref()
+        .into_iter()
+        .flat_map(move |import| import.captures_iter(text));
+    let written = statements.filter_map(|found| found.get(1)).map(|found| found.as_str());
+    written.flat_map(|words| words.split(|c: char| !(c.is_alphanumeric() || c == '_')))
 }
 
 #[cfg(test)]
@@ -155,6 +177,37 @@ mod tests {
         assert!(!files(&seen, &sources("from qa import verify\n")).contains("qa/verify.py"));
         let product = run("ValueError", false, &["tests/test_a.py", "shop/cart.py"]);
         assert!(!files(&product, &sources("")).contains("shop/cart.py"));
+    }
+
+    #[test]
+    fn product_code_is_none_whatever_it_is_called_and_asserts() {
+        let with = |importer: &str, file: &str| {
+            let mut all = sources("");
+            all.insert("shop/cart.py".into(), importer.into());
+            all.insert(file.into(), "def money(): assert False\n".into());
+            all
+        };
+        let file = "shop/helpers/money.py";
+        for importer in [
+            "from shop.helpers import (\n    rate,\n    money,\n)\n",
+            "from .helpers import rate\n",
+            "    import shop.helpers.money as money\n",
+        ] {
+            let seen = run("AssertionError", true, &["tests/test_a.py", file]);
+            let found = files(&seen, &with(importer, file));
+            assert!(
+                !found.contains(file) && found.contains("tests/test_a.py"),
+                "{importer}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_whose_examples_are_run_is_no_test() {
+        let mut seen = run("ValueError", false, &[]);
+        let answer = seen.tests.values().next().unwrap().clone();
+        seen.tests.insert(TestId::new("shop/cart.py::shop.cart.total"), answer);
+        assert!(!files(&seen, &sources("def total(): ...\n")).contains("shop/cart.py"));
     }
 
     #[test]
