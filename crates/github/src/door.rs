@@ -16,7 +16,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use url::Url;
 
@@ -38,6 +39,7 @@ pub struct Door {
     inner: Arc<Inner>,
     auth: Auth,
     patience: Duration,
+    quiet: Arc<Quiet>,
 }
 
 struct Inner {
@@ -47,7 +49,8 @@ struct Inner {
     octocrab: Octocrab,
     /// For downloads: it follows no redirect, so that our credential stays with GitHub.
     plain: reqwest::Client,
-    quiet: Quiet,
+    /// The limits of each owner, whose installations GitHub counts apart.
+    quiets: Mutex<HashMap<String, Arc<Quiet>>>,
 }
 
 /// This process's clock, for what GitHub compares with its own: JWTs, the end of tokens, the reset of limits.
@@ -186,10 +189,11 @@ impl Door {
                 web,
                 octocrab,
                 plain,
-                quiet: Quiet::default(),
+                quiets: Mutex::default(),
             }),
             auth,
             patience,
+            quiet: Arc::default(),
         })
     }
 
@@ -198,6 +202,18 @@ impl Door {
     pub fn with_token(&self, token: SecretString) -> Self {
         Self {
             auth: Auth::Token(token),
+            ..self.clone()
+        }
+    }
+
+    /// The same door for the repositories of one owner. What GitHub says of limits holds for all doors of that owner, and for
+    /// no others: an App is limited in each of its installations for itself.
+    #[must_use]
+    pub fn of_owner(&self, owner: &str) -> Self {
+        let mut quiets = self.inner.quiets.lock().unwrap_or_else(PoisonError::into_inner);
+        let quiet = quiets.entry(owner.to_ascii_lowercase()).or_default();
+        Self {
+            quiet: Arc::clone(quiet),
             ..self.clone()
         }
     }
@@ -220,13 +236,13 @@ impl Door {
     /// Until when GitHub wants to be left alone, as far as this door or one of its kin has been told.
     #[must_use]
     pub fn limited_until(&self) -> Option<DateTime<Utc>> {
-        self.inner.quiet.limit().map(|limit| limit.until)
+        self.quiet.limit().map(|limit| limit.until)
     }
 
     /// Tells of limits that this door or one of its kin meets from now on.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        self.inner.quiet.watch()
+        self.quiet.watch()
     }
 
     /// Address for `git clone` and `git push`, without a credential in it.
@@ -248,7 +264,7 @@ impl Door {
     }
 
     pub(crate) fn quiet(&self) -> &Quiet {
-        &self.inner.quiet
+        &self.quiet
     }
 
     pub(crate) fn patience(&self) -> Duration {

@@ -165,7 +165,7 @@ async fn carry_through(
         unverified: change.unverified,
         mark_until: end.checked_sub(REPORT).unwrap_or(end),
     };
-    let door = fixer.door(token.as_ref());
+    let door = fixer.door(&request.project.repo, token.as_ref());
     let url = door.clone_url(&request.project.repo);
     let mirror = scene
         .mirror
@@ -181,7 +181,7 @@ async fn carry_through(
 }
 
 async fn check_out(fixer: &Fixer, request: &AttemptRequested, granted: &ask::Granted) -> Result<Scene, Stop> {
-    let door = fixer.door(granted.token.as_ref());
+    let door = fixer.door(&request.project.repo, granted.token.as_ref());
     let url = door.clone_url(&request.project.repo);
     let mirror = fixer
         .mirrors

@@ -70,7 +70,7 @@ pub fn start() -> (Progress, Heartbeat) {
 impl Heartbeat {
     /// Goes on until it is dropped. A message that cannot be sent is not sent again: the next one says more.
     pub async fn beat(&self, fixer: &Fixer, request: &AttemptRequested, fence: Fence) {
-        let mut limits = fixer.github.limits();
+        let mut limits = fixer.door(&request.project.repo, None).limits();
         loop {
             self.say(fixer, request, fence).await;
             let chatter = async {
@@ -88,7 +88,7 @@ impl Heartbeat {
 
     /// Says what [`Self::beat`] was dropped before it could say.
     pub async fn finish(&self, fixer: &Fixer, request: &AttemptRequested, fence: Fence) {
-        let limited = fixer.github.limited_until();
+        let limited = fixer.door(&request.project.repo, None).limited_until();
         let left = {
             let latest = self.0.latest();
             latest.has_stage() || latest.has_chatter() || (limited.is_some() && limited != latest.limited)
@@ -128,7 +128,7 @@ impl Heartbeat {
             percent: stage.percent(),
             candidates_tried: latest.tried,
             lines: if last { latest.lines.clone() } else { Vec::new() },
-            limited_until: fixer.github.limited_until(),
+            limited_until: fixer.door(&request.project.repo, None).limited_until(),
             at: fixer.now(),
         }
     }
@@ -299,10 +299,13 @@ mod tests {
         let story = async {
             let before = eventually("it beats", PATIENCE, said).await.unwrap();
             assert_eq!(before, None);
-            let met = fixer.door(None).repository(&request.project.repo).await;
+            let met = fixer
+                .door(&request.project.repo, None)
+                .repository(&request.project.repo)
+                .await;
             assert!(matches!(met, Err(github::GitHubError::Limited { .. })));
             let told = eventually("it is said", PATIENCE, || async { said().await.flatten() }).await;
-            assert_eq!(told.ok(), fixer.github.limited_until());
+            assert_eq!(told.ok(), fixer.door(&request.project.repo, None).limited_until());
         };
         tokio::select! {
             () = story => {}
@@ -313,6 +316,9 @@ mod tests {
         let before = tap.seen::<AttemptProgressed>().len();
         heartbeat.finish(&fixer, &request, FENCE).await;
         assert_eq!(tap.seen::<AttemptProgressed>().len(), before + 1);
-        assert_eq!(said().await.flatten(), fixer.github.limited_until());
+        assert_eq!(
+            said().await.flatten(),
+            fixer.door(&request.project.repo, None).limited_until()
+        );
     }
 }

@@ -29,6 +29,7 @@ use bus::topology::Queue;
 use bus::{Bus, Consume, Envelope};
 use chrono::{DateTime, Utc};
 use domain::message::Message;
+use domain::repo::RepoName;
 use repair::Workshop;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use std::path::{Path, PathBuf};
@@ -109,11 +110,12 @@ impl Fixer {
         Utc::now()
     }
 
-    /// A door for the token that was granted, and for no other credential.
-    pub(crate) fn door(&self, token: Option<&github::Token>) -> github::Door {
+    /// A door to a repository for the token that was granted, and for no other credential.
+    pub(crate) fn door(&self, repo: &RepoName, token: Option<&github::Token>) -> github::Door {
+        let door = self.github.of_owner(repo.owner());
         match token {
-            Some(token) => self.github.with_token(token.secret.clone()),
-            None => self.github.clone(),
+            Some(token) => door.with_token(token.secret.clone()),
+            None => door,
         }
     }
 

@@ -259,8 +259,9 @@ mod tests {
             unverified: false,
             mark_until: begun + left,
         };
-        mark(&fixer.door(None), &what, &question.base_sha).await;
-        (begun.elapsed(), fixer.github.limited_until().is_some())
+        let door = fixer.door(&request.project.repo, None);
+        mark(&door, &what, &question.base_sha).await;
+        (begun.elapsed(), door.limited_until().is_some())
     }
 
     #[tokio::test]

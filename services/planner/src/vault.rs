@@ -70,7 +70,7 @@ impl Vault {
         let Some(door) = &self.0 else {
             return Minted::NoCredential;
         };
-        let minted = tokio::time::timeout(PATIENCE * 2, door.mint(repo, access)).await;
+        let minted = tokio::time::timeout(PATIENCE * 2, door.of_owner(repo.owner()).mint(repo, access)).await;
         match minted {
             Err(_) => Minted::Later {
                 reason: "GitHub takes too long to give a token".into(),

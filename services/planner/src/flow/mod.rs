@@ -53,11 +53,11 @@ impl Flow {
         }
     }
 
-    /// An attempt was told by GitHub to come back later: that holds for all of them.
-    async fn limited(&self, attempt: Id, fence: Fence, wait: Duration) -> Result<()> {
+    /// An attempt was told by GitHub to come back later: that holds for all that GitHub counts together.
+    async fn limited(&self, row: String, attempt: Id, fence: Fence, wait: Duration) -> Result<()> {
         let wait = chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::MAX);
         self.store
-            .tx(move |db, now| Ok(publish_leases::limited(db, attempt, fence.0, now + wait, now)?))
+            .tx(move |db, now| Ok(publish_leases::limited(db, &row, attempt, fence.0, now + wait, now)?))
             .await
     }
 }

@@ -28,7 +28,9 @@ impl Flow {
             .store
             .tx(move |db, now| {
                 let mut found = look(db, id, now)?;
-                if let (Found::Live(_), Some(seconds)) = (&found, publish_leases::seconds_limited(db, now)?) {
+                if let Found::Live(job) = &found
+                    && let Some(seconds) = publish_leases::seconds_limited(db, &rules.counted.row(&job.repo), now)?
+                {
                     found = Found::Limited(seconds);
                 }
                 if let Found::TooLate(job, attempt) = &found {
@@ -66,7 +68,8 @@ impl Flow {
                 limited,
             } => {
                 if limited {
-                    self.limited(id, ask.fence, retry_after).await?;
+                    let row = self.rules.counted.row(&job.repo);
+                    self.limited(row, id, ask.fence, retry_after).await?;
                 }
                 return Ok(ClaimAnswer::Later {
                     reason,

@@ -69,7 +69,7 @@ fn settle(db: &mut Db, now: Time, rules: &Rules, message: &AttemptFinished, trac
     publish_leases::give_back(db, &job.repo, id)?;
     if let Some(seconds) = report.retry_after_seconds {
         let wait = chrono::Duration::seconds(i64::from(u32::try_from(seconds).unwrap_or(u32::MAX)));
-        publish_leases::limited(db, id, fence, now + wait, now)?;
+        publish_leases::limited(db, &rules.counted.row(&job.repo), id, fence, now + wait, now)?;
     }
 
     let incident = incidents::standing_for(db, job.incident_id)?;

@@ -52,9 +52,10 @@ impl Flow {
                 retry_after,
                 limited,
             } => {
+                let row = self.rules.counted.row(repo.as_str());
                 self.give_back(repo, attempt.into()).await?;
                 if limited {
-                    self.limited(attempt.into(), fence, retry_after).await?;
+                    self.limited(row, attempt.into(), fence, retry_after).await?;
                 }
                 return Ok(MayPublishAnswer::Later {
                     reason,
@@ -126,7 +127,7 @@ fn rule(db: &mut Db, now: Time, rules: &Rules, ask: &MayPublish) -> Result<Rulin
     }
     let repo = RepoName::parse(&job.repo)?;
     let cause = ask.diagnosis.fingerprint(&repo);
-    if let Some(retry_after_seconds) = publish_leases::seconds_limited(db, now)? {
+    if let Some(retry_after_seconds) = publish_leases::seconds_limited(db, &rules.counted.row(&job.repo), now)? {
         return Ok(Ruling::Later {
             reason: super::on_claim::LIMITED.into(),
             retry_after_seconds,

@@ -2,7 +2,7 @@
 
 use super::Flow;
 use crate::store::types::Id;
-use crate::store::{attempts, publish_leases, stages};
+use crate::store::{attempts, jobs, publish_leases, stages};
 use anyhow::Result;
 use domain::attempt::Stage;
 use domain::message::AttemptProgressed;
@@ -13,7 +13,7 @@ impl Flow {
     /// # Errors
     /// When the database fails; nobody repeats a heartbeat, the next one comes by itself.
     pub async fn on_progress(&self, said: AttemptProgressed) -> Result<()> {
-        let lease = self.rules.publish_lease;
+        let (lease, counted) = (self.rules.publish_lease, self.rules.counted);
         let heard = self
             .store
             .tx(move |db, now| {
@@ -25,8 +25,11 @@ impl Flow {
                 if said.stage == Stage::Publish {
                     publish_leases::renew(db, id, fence, now + lease)?;
                 }
-                if let Some(until) = said.limited_until {
-                    publish_leases::limited(db, id, fence, until.into(), now)?;
+                if let Some(until) = said.limited_until
+                    && let Some(attempt) = attempts::find(db, id)?
+                    && let Some(job) = jobs::find(db, attempt.job_id)?
+                {
+                    publish_leases::limited(db, &counted.row(&job.repo), id, fence, until.into(), now)?;
                 }
                 Ok(true)
             })

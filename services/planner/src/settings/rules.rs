@@ -3,6 +3,7 @@
 use super::{ProjectDefaults, Settings};
 use crate::plan::admission;
 use crate::plan::retry::BackOff;
+use crate::store::publish_leases::Counted;
 use anyhow::{Context as _, Result, bail};
 use chrono::Duration;
 use domain::project::Project;
@@ -31,6 +32,8 @@ pub struct Rules {
     pub heartbeat: Duration,
     /// How long a right to write to a repository lasts.
     pub publish_lease: Duration,
+    /// Whose calls GitHub's limits count together.
+    pub counted: Counted,
     /// Who is told.
     pub channels: Vec<String>,
     /// Deliveries that led to no job are kept so long.
@@ -117,6 +120,11 @@ impl Rules {
             deadline: minutes(settings.planner.attempt_deadline_minutes.max(1)),
             heartbeat: seconds(settings.planner.heartbeat_timeout_seconds.max(1)),
             publish_lease: seconds(settings.planner.publish_lease_seconds.max(1)),
+            counted: if settings.github.auth.app.is_some() {
+                Counted::ByOwner
+            } else {
+                Counted::Together
+            },
             channels: settings.planner.channels.clone(),
             keep_deliveries: Duration::days(i64::from(settings.planner.keep_deliveries_days)),
             home,

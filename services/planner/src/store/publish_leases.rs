@@ -84,7 +84,7 @@ pub fn renew(db: &mut Db, attempt: Id, fence: i64, expires_at: Time) -> QueryRes
         publish_leases::table
             .filter(publish_leases::attempt_id.eq(attempt))
             .filter(publish_leases::fence.eq(fence))
-            .filter(publish_leases::repo.ne(EVERYWHERE)),
+            .filter(publish_leases::repo.not_like("%*")),
     )
     .set(publish_leases::expires_at.eq(expires_at))
     .execute(db)
@@ -104,31 +104,47 @@ pub fn holder(db: &mut Db, repo: &str, now: Time) -> QueryResult<Option<Id>> {
         .optional()
 }
 
-/// The row that stands for every repository: GitHub's limits are those of the credential, so that what one attempt has met
-/// holds for all of them. No repository has such a name.
-const EVERYWHERE: &str = "*";
+/// Whose calls GitHub counts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// All of them: there is one token.
+    Together,
+    /// Those of one owner's installation of the App.
+    ByOwner,
+}
+
+impl Counted {
+    /// The row for a repository's limit. No repository has such a name.
+    #[must_use]
+    pub fn row(self, repo: &str) -> String {
+        match self {
+            Self::Together => "*".to_owned(),
+            Self::ByOwner => format!("{}/*", repo.split('/').next().unwrap_or(repo)),
+        }
+    }
+}
 
 /// Notes that GitHub wants to be left alone until then, which is believed for an hour: GitHub's own windows are no longer. A
 /// longer wait that is known already stays.
 ///
 /// # Errors
 /// When the database fails.
-pub fn limited(db: &mut Db, attempt: Id, fence: i64, until: Time, now: Time) -> QueryResult<()> {
+pub fn limited(db: &mut Db, row: &str, attempt: Id, fence: i64, until: Time, now: Time) -> QueryResult<()> {
     let until = until.min(now + chrono::Duration::hours(1));
     diesel::delete(
         publish_leases::table
-            .find(EVERYWHERE)
+            .find(row)
             .filter(publish_leases::expires_at.lt(until)),
     )
     .execute(db)?;
-    let row = (
-        publish_leases::repo.eq(EVERYWHERE),
+    let limit = (
+        publish_leases::repo.eq(row),
         publish_leases::attempt_id.eq(attempt),
         publish_leases::fence.eq(fence),
         publish_leases::expires_at.eq(until),
     );
     let insert = diesel::insert_into(publish_leases::table)
-        .values(row)
+        .values(limit)
         .on_conflict_do_nothing();
     each!(db, c => insert.execute(c)).map(|_| ())
 }
@@ -137,9 +153,9 @@ pub fn limited(db: &mut Db, attempt: Id, fence: i64, until: Time, now: Time) -> 
 ///
 /// # Errors
 /// When the database fails.
-pub fn seconds_limited(db: &mut Db, now: Time) -> QueryResult<Option<u64>> {
+pub fn seconds_limited(db: &mut Db, row: &str, now: Time) -> QueryResult<Option<u64>> {
     let until: Option<Time> = publish_leases::table
-        .find(EVERYWHERE)
+        .find(row)
         .filter(publish_leases::expires_at.gt(now))
         .select(publish_leases::expires_at)
         .first(db)
