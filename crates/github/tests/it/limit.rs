@@ -47,6 +47,17 @@ async fn whoever_shares_the_credential_waits_too_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn an_owner_is_limited_for_himself() {
+    let sim = sim().await;
+    let root = door(&sim).with_patience(Duration::ZERO);
+    break_once(&sim, "GET", "/repos/acme/shop$", slow_down("2"));
+    assert!(root.of_owner("acme").repository(&shop()).await.is_err());
+    let (same, other) = (root.of_owner("Acme"), root.of_owner("other"));
+    assert!(same.limited_until().is_some() && other.limited_until().is_none() && root.limited_until().is_none());
+    other.repository(&shop()).await.unwrap();
+}
+
+#[tokio::test]
 async fn those_who_waited_do_not_come_all_at_once() {
     let sim = sim().await;
     let root = door(&sim);
