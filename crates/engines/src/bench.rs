@@ -6,7 +6,7 @@ use std::time::Duration;
 use sandbox::Sandbox;
 
 use crate::brief::{Failure, Frame, RelPath, TestId};
-use crate::engine::EngineError;
+use crate::error::EngineError;
 use crate::runner::{Lines, Outcome, RunReport, RunRequest, Runner, RunnerError, RunnerSpec};
 
 /// One run of tests that is asked for.

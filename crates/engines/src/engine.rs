@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::bench::Bench;
 use crate::brief::{Brief, RelPath, TestId};
+use crate::error::EngineError;
 
 /// Something that proposes fixes.
 #[async_trait]
@@ -15,20 +16,6 @@ pub trait Engine: Send + Sync {
 
     /// Looks for fixes within the brief's budget. Not finding one is an answer, not an error.
     async fn propose(&self, brief: &Brief, bench: &mut Bench, progress: &Progress) -> Result<Proposals, EngineError>;
-}
-
-/// Why an engine could not do its work at all.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The tests that should fail pass without any change: the caller reports `already_fixed` or `flaky`.
-    #[error("none of the {0} tests that should fail does fail")]
-    NothingFails(usize),
-    /// There is no code that could be changed.
-    #[error("the brief holds no Python file outside the tests")]
-    NothingToChange,
-    /// The runner cannot run this project: retrying elsewhere may help.
-    #[error("the test runner failed")]
-    Runner(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// One fix that passed every test it was tried on.

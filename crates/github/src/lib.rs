@@ -10,6 +10,7 @@ mod error;
 mod jwt;
 mod limit;
 mod log;
+mod mint;
 mod pull;
 mod quiet;
 mod redact;

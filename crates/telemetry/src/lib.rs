@@ -4,6 +4,7 @@
 //! logged by others' crates stays at warnings unless an operator asks for more by name.
 
 mod crypto;
+mod error;
 mod log;
 pub mod metric;
 mod settings;
@@ -12,7 +13,8 @@ mod stop;
 pub mod trace;
 
 pub use crypto::crypto;
+pub use error::StartError;
 pub use metric::metrics_text;
 pub use settings::{Format, Settings};
-pub use start::{StartError, Telemetry, start};
+pub use start::{Telemetry, start};
 pub use stop::on_signal;

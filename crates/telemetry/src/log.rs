@@ -1,7 +1,7 @@
 //! What is logged, and how it looks. Logs go to the error stream, so that a program's output stays its own.
 
+use crate::error::StartError;
 use crate::settings::{Format, Settings};
-use crate::start::StartError;
 use std::io::IsTerminal;
 use tracing::Subscriber;
 use tracing_subscriber::registry::LookupSpan;

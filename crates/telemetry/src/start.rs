@@ -1,5 +1,6 @@
 //! The start and the end of logs and traces in a process.
 
+use crate::error::{Cause, StartError};
 use crate::settings::Settings;
 use crate::{crypto, log};
 use opentelemetry::global;
@@ -16,33 +17,6 @@ use tracing_subscriber::{Layer, registry};
 
 /// How long one export may take.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
-
-type Cause = Box<dyn std::error::Error + Send + Sync>;
-
-/// Logs and traces cannot be started.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// `telemetry.level` is no level.
-    #[error("telemetry.level is {level:?}: {why}")]
-    Level {
-        /// What was given.
-        level: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// `telemetry.otlp_endpoint` cannot be used.
-    #[error("telemetry.otlp_endpoint is {endpoint:?}: traces cannot be sent there")]
-    Endpoint {
-        /// What was given.
-        endpoint: String,
-        /// Why.
-        #[source]
-        source: Cause,
-    },
-    /// It has been started before in this process.
-    #[error("telemetry has been started before in this process")]
-    AlreadyStarted(#[source] Cause),
-}
 
 /// Running logs and traces; [`Telemetry::stop`] sends what is still waiting.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ pub mod progress;
 pub mod propose;
 pub mod prove;
 pub mod publish;
+mod ready;
 pub mod repair;
 pub mod report;
 pub mod reproduce;

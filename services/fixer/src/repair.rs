@@ -7,6 +7,7 @@ use crate::prepare::{Environment, PrepareError, PrepareSpec, Preparer};
 use crate::progress::Progress;
 use crate::propose::{Budget, Job};
 use crate::prove::prove;
+use crate::ready::Ready;
 use crate::report::{describe, doubts, environment_failed, evidence, not_seen, source_words, still_red};
 use crate::reproduce::command::{self, Effective, FailedStep, RepositoryFile};
 use crate::reproduce::{NotSeen, Reproduced, Scene, Symptom};
@@ -72,16 +73,6 @@ pub struct Change {
     pub draft_reasons: Vec<String>,
     /// Whether the outcome is `unverified`.
     pub unverified: bool,
-}
-
-/// Everything that stands when the tests can be run.
-pub(crate) struct Ready {
-    pub(crate) bench: Bench,
-    pub(crate) effective: Effective,
-    /// False when the project has no test command, or its tests are switched off: then nothing shows that nothing else broke.
-    pub(crate) whole_suite: bool,
-    pub(crate) tree: String,
-    pub(crate) sources: BTreeMap<String, String>,
 }
 
 impl Workshop {

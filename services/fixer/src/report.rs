@@ -1,7 +1,7 @@
 //! What a repair says of itself: its evidence, its doubts, and the report of one that ended early.
 
 use crate::prepare::PrepareError;
-use crate::repair::Ready;
+use crate::ready::Ready;
 use crate::reproduce::{NotSeen, Reproduced, Symptom};
 use domain::attempt::{Outcome, Report};
 use domain::evidence::{CommandRun, CommandSource, Evidence, Oracle, TestId};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::bench::{Bench, Trial};
 use crate::brief::{Failure, RelPath, TestId};
-use crate::engine::EngineError;
+use crate::error::EngineError;
 use crate::runner::Lines;
 
 /// Most tests that hang before the rest is given up.

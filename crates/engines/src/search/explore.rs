@@ -12,7 +12,8 @@ use super::queue::{Candidate, Queue};
 use super::symptom::Symptom;
 use crate::bench::Bench;
 use crate::brief::{Brief, RelPath, TestId};
-use crate::engine::{EngineError, Progress};
+use crate::engine::Progress;
+use crate::error::EngineError;
 
 /// Candidates that ran out of time and get a second chance.
 const MOST_SLOW: usize = 16;

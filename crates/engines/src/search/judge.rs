@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::bench::{Ran, Trial, run_on};
 use crate::brief::{RelPath, TestId};
-use crate::engine::EngineError;
+use crate::error::EngineError;
 use crate::runner::{Lines, Runner};
 
 /// A limit for one test is never shorter than this.

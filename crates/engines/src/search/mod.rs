@@ -19,7 +19,8 @@ use async_trait::async_trait;
 
 use crate::bench::Bench;
 use crate::brief::{Brief, RelPath};
-use crate::engine::{Engine, EngineError, Progress, Proposal, Proposals};
+use crate::engine::{Engine, Progress, Proposal, Proposals};
+use crate::error::EngineError;
 use baseline::Baseline;
 use explore::{Exploration, Explorer, Found, Limits};
 use localise::{Place, localise};

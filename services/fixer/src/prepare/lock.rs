@@ -2,8 +2,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::plan::read_text;
-use super::requirement::{MAX_LINES, Wanted, normal, one_line};
+use super::checkout::read_text;
+use super::wanted::{MAX_LINES, Wanted, normal, one_line};
 
 /// Pins of lock files become constraints: what they pin is installed only if something asks for it on this platform.
 pub(super) fn locks(checkout: &Path, wanted: &mut Wanted) {

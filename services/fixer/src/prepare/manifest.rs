@@ -1,8 +1,8 @@
 //! Dependencies out of pyproject.toml, Poetry's tables in it, setup.cfg and Pipfile.
 use std::path::Path;
 
-use super::plan::read_text;
-use super::requirement::{CHECKOUT, MAX_DEPTH, Wanted, normal, one_line, within};
+use super::checkout::read_text;
+use super::wanted::{CHECKOUT, MAX_DEPTH, Wanted, normal, one_line, within};
 
 /// Extras and groups that hold what tests need.
 const FOR_TESTS: [&str; 9] = [

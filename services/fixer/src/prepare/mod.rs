@@ -3,6 +3,7 @@
 //! What a project's manifests or lock files ask for, or its setup command, is installed in the sandbox, which holds no secret and
 //! whose only way out is a proxy with an allow-list (`registry`). The result is a read-only layer, kept under a key of everything that
 //! went in (`layer`). A layer that exists is used without any network, and a project that needs nothing gets none.
+mod checkout;
 mod copy;
 mod layer;
 mod lock;
@@ -14,6 +15,8 @@ mod registry;
 mod requirement;
 mod run;
 mod settings;
+mod toolchain;
+mod wanted;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -28,7 +31,7 @@ pub use settings::Settings;
 use crate::diagnose::Framework;
 use layer::{Lease, Store};
 use plan::Plan;
-use python::Interpreter;
+use toolchain::Interpreter;
 
 /// Where a layer is mounted in every sandbox. Scripts in it begin with this path.
 pub const LAYER_INSIDE: &str = "/opt/fixpoint";
@@ -158,7 +161,7 @@ pub struct Preparer {
     store: Store,
     settings: Settings,
     interpreters: Mutex<HashMap<PathBuf, (Instant, Interpreter)>>,
-    nodes: Mutex<Option<(Instant, node::Node)>>,
+    nodes: Mutex<Option<(Instant, toolchain::Node)>>,
 }
 
 impl Preparer {
@@ -249,7 +252,7 @@ impl Preparer {
     async fn interpreter(&self, requires: Option<&str>) -> Result<Interpreter, PrepareError> {
         let mut known = self.interpreters.lock().await;
         let (mut first, mut failure, mut unfit) = (None, None, Vec::new());
-        for executable in python::candidates(&self.settings)? {
+        for executable in toolchain::candidates(&self.settings)? {
             let asked = known
                 .get(&executable)
                 .filter(|(asked, _)| asked.elapsed() < ASK_AGAIN_AFTER);
@@ -278,17 +281,17 @@ impl Preparer {
             first = first.or(Some(interpreter));
         }
         first.ok_or_else(|| match requires {
-            Some(requires) if !unfit.is_empty() => python::unfit(requires, &unfit),
-            _ => failure.unwrap_or_else(python::absent),
+            Some(requires) if !unfit.is_empty() => toolchain::unfit(requires, &unfit),
+            _ => failure.unwrap_or_else(toolchain::absent),
         })
     }
 
-    async fn node(&self) -> Result<node::Node, PrepareError> {
+    async fn node(&self) -> Result<toolchain::Node, PrepareError> {
         let mut known = self.nodes.lock().await;
         if let Some((_, node)) = known.as_ref().filter(|(asked, _)| asked.elapsed() < ASK_AGAIN_AFTER) {
             return Ok(node.clone());
         }
-        let node = node::find(&self.settings).await?;
+        let node = toolchain::find_node(&self.settings).await?;
         *known = Some((Instant::now(), node.clone()));
         Ok(node)
     }
@@ -303,7 +306,7 @@ impl Preparer {
         spec: &PrepareSpec,
         plan: &Plan,
         interpreter: Option<&Interpreter>,
-        node: Option<&node::Node>,
+        node: Option<&toolchain::Node>,
         progress: Progress<'_>,
         environment: &mut Environment,
     ) -> Result<Lease, PrepareError> {
@@ -359,7 +362,7 @@ impl Preparer {
         spec: &PrepareSpec,
         plan: &Plan,
         interpreter: Option<&Interpreter>,
-        node: Option<&node::Node>,
+        node: Option<&toolchain::Node>,
     ) {
         let mut path = Vec::new();
         if let Some(interpreter) = interpreter {

@@ -1,43 +1,12 @@
 //! Node: `npm ci` in a copy of the checkout.
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sandbox::{Command, Mount, Toolchain};
+use sandbox::{Command, Mount};
 
-use super::plan::is_plain_file;
+use super::checkout::is_plain_file;
 use super::run::Session;
-use super::{PrepareError, PrepareSpec, Settings, copy};
-
-/// A Node of this machine, and its npm.
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub toolchain: Toolchain,
-    pub npm: PathBuf,
-}
-
-/// The executable that the settings name, or the first `node`; npm is beside it.
-pub(super) async fn find(settings: &Settings) -> Result<Node, PrepareError> {
-    let absent = || {
-        PrepareError::lacking(
-            "node",
-            "node and npm are not installed here: `apt-get install -y nodejs npm`, or set prepare.node",
-        )
-    };
-    let executable = settings
-        .node
-        .clone()
-        .or_else(|| settings.candidates("node").next())
-        .ok_or_else(absent)?;
-    let toolchain = sandbox::toolchain(&executable).await?;
-    let beside = [executable.parent(), toolchain.executable.parent()]
-        .into_iter()
-        .flatten()
-        .map(|folder| folder.join("npm"));
-    let npm = beside
-        .chain(settings.candidates("npm"))
-        .find(|path| path.is_file())
-        .ok_or_else(absent)?;
-    Ok(Node { toolchain, npm })
-}
+use super::toolchain::Node;
+use super::{PrepareError, PrepareSpec, copy};
 
 /// Installs what the lock file pins. Scripts of packages are not run.
 pub(super) async fn install(

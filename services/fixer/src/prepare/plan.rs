@@ -5,13 +5,12 @@ use std::path::{Component, Path, PathBuf};
 use ring::digest::{Context, SHA256};
 
 use super::PrepareSpec;
-use super::node::Node;
-use super::python::Interpreter;
-use super::requirement::{self, Wanted};
+use super::checkout::{is_plain_file, read_plain, read_text};
+use super::requirement;
+use super::toolchain::{Interpreter, Node};
+use super::wanted::{CHECKOUT, Wanted};
 use crate::diagnose::Framework;
 
-/// Largest manifest or lock file that is read, in bytes.
-pub(super) const MAX_MANIFEST: u64 = 32 << 20;
 /// Goes up when layers are built in another way.
 const VERSION: &str = "1";
 /// Files that say what to install, at the root of a checkout.
@@ -109,10 +108,7 @@ impl Plan {
         }
         let runs_own_code = spec.setup_command.is_some()
             || wanted.needs_build
-            || wanted
-                .lines
-                .iter()
-                .any(|line| line.starts_with(super::requirement::CHECKOUT));
+            || wanted.lines.iter().any(|line| line.starts_with(CHECKOUT));
         let mut plan = Self {
             origin: runs_own_code.then(|| spec.origin.clone()),
             wants_python,
@@ -178,34 +174,6 @@ impl Plan {
             root.to_string()
         }
     }
-}
-
-/// The place of a file of the checkout, if neither it nor a folder on its way is a link: a link may lead out of the checkout.
-fn plain(checkout: &Path, path: &Path) -> Option<(PathBuf, u64)> {
-    let mut at = checkout.to_path_buf();
-    let mut size = None;
-    for part in path.components() {
-        let Component::Normal(part) = part else { return None };
-        at.push(part);
-        let found = at.symlink_metadata().ok().filter(|found| !found.is_symlink())?;
-        size = found.is_file().then_some(found.len());
-    }
-    Some((at, size?))
-}
-
-/// Whether it is a file of the checkout, reached through no link.
-pub(super) fn is_plain_file(checkout: &Path, path: impl AsRef<Path>) -> bool {
-    plain(checkout, path.as_ref()).is_some()
-}
-
-/// The content of a file of the checkout that is reached through no link and not too large.
-pub(super) fn read_plain(checkout: &Path, path: impl AsRef<Path>) -> Option<Vec<u8>> {
-    let (place, size) = plain(checkout, path.as_ref())?;
-    (size <= MAX_MANIFEST).then(|| std::fs::read(place).ok())?
-}
-
-pub(super) fn read_text(checkout: &Path, path: impl AsRef<Path>) -> Option<String> {
-    read_plain(checkout, path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The Python files of the root and of its test folders, a bounded number.

@@ -5,8 +5,7 @@ use std::time::Duration;
 use sandbox::{Command, HostPattern, Limits, Mount, Sandbox};
 use serde::Deserialize;
 
-use super::node::Node;
-use super::python::Interpreter;
+use super::toolchain::{Interpreter, Node};
 use super::{PrepareError, Settings};
 
 /// Prints the index and file hosts that this pip knows by itself and what it is set to. It is the machine's pip, and sees no checkout.

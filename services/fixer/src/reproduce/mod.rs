@@ -2,10 +2,13 @@
 
 mod alert;
 mod broken;
+mod call;
+pub mod class;
 pub mod command;
 mod failing;
 pub mod frame;
 mod oracle;
+mod request;
 pub mod value;
 pub mod written;
 

@@ -1,8 +1,9 @@
 //! Rebuilds Python values from what an SDK recorded of them: representations, nested in lists and dictionaries.
 
-use super::frame::{ParameterKind, parse};
+use super::class::{Class, Classes};
+use super::frame::parse;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use tree_sitter::Node;
 
 /// Deepest nesting that is followed.
@@ -19,129 +20,6 @@ pub struct Expression {
     pub imports: BTreeSet<String>,
     /// Arguments that a representation leaves out and that were made up, `Customer.password_hash`.
     pub made_up: Vec<String>,
-}
-
-/// The classes of a project, so that their representations can be turned back into calls.
-#[derive(Clone, Debug, Default)]
-pub struct Classes {
-    by_name: BTreeMap<String, Vec<Class>>,
-}
-
-#[derive(Clone, Debug)]
-struct Class {
-    module: String,
-    /// What a call of the class must be given, in order: name and annotation.
-    required: Vec<(String, String)>,
-    /// All its parameters, in order.
-    parameters: Vec<String>,
-}
-
-impl Classes {
-    /// Reads the top-level classes of every module; `modules` maps a dotted name to its text.
-    #[must_use]
-    pub fn read(modules: &BTreeMap<String, String>) -> Self {
-        let mut by_name: BTreeMap<String, Vec<Class>> = BTreeMap::new();
-        for (module, text) in modules {
-            let Some(tree) = parse(text) else { continue };
-            let root = tree.root_node();
-            let mut cursor = root.walk();
-            for child in root.named_children(&mut cursor) {
-                let (class, decorated) = if child.kind() == "decorated_definition" {
-                    (child.child_by_field_name("definition"), true)
-                } else {
-                    (Some(child), false)
-                };
-                let Some(class) = class.filter(|class| class.kind() == "class_definition") else {
-                    continue;
-                };
-                let Some(name) = class.child_by_field_name("name") else {
-                    continue;
-                };
-                let (parameters, required) = constructor(class, text, decorated);
-                by_name
-                    .entry(text[name.byte_range()].to_owned())
-                    .or_default()
-                    .push(Class {
-                        module: module.clone(),
-                        required,
-                        parameters,
-                    });
-            }
-        }
-        Self { by_name }
-    }
-
-    fn one(&self, name: &str, near: &str) -> Option<&Class> {
-        let all = self.by_name.get(name)?;
-        all.iter()
-            .find(|class| class.module == near)
-            .or_else(|| if all.len() == 1 { all.first() } else { None })
-    }
-}
-
-type Required = Vec<(String, String)>;
-
-/// What a class is called with: the parameters of its `__init__`, or the fields of a dataclass.
-fn constructor(class: Node<'_>, text: &str, decorated: bool) -> (Vec<String>, Required) {
-    let Some(body) = class.child_by_field_name("body") else {
-        return (Vec::new(), Vec::new());
-    };
-    let mut cursor = body.walk();
-    let children: Vec<Node<'_>> = body.named_children(&mut cursor).collect();
-    let init = children.iter().find(|child| {
-        child.kind() == "function_definition"
-            && child
-                .child_by_field_name("name")
-                .is_some_and(|name| &text[name.byte_range()] == "__init__")
-    });
-    if let Some(list) = init.and_then(|init| init.child_by_field_name("parameters")) {
-        let all = super::frame::parameters(list, text);
-        let named = all
-            .iter()
-            .skip(1)
-            .filter(|p| matches!(p.kind, ParameterKind::Plain | ParameterKind::KeywordOnly));
-        let required = named
-            .clone()
-            .filter(|p| !p.has_default)
-            .map(|p| (p.name.clone(), String::new()))
-            .collect();
-        return (named.map(|p| p.name.clone()).collect(), required);
-    }
-    if !decorated {
-        // Without a constructor of its own it takes its parents' arguments, which may be any.
-        let inherits = class
-            .child_by_field_name("superclasses")
-            .is_some_and(|parents| parents.named_child_count() > 0);
-        let unknown = vec![("…".to_owned(), String::new())];
-        return (Vec::new(), if inherits { unknown } else { Vec::new() });
-    }
-    let mut parameters = Vec::new();
-    let mut required = Vec::new();
-    for child in &children {
-        let Some(field) = child
-            .named_child(0)
-            .filter(|first| child.kind() == "expression_statement" && first.kind() == "assignment")
-        else {
-            continue;
-        };
-        let (Some(name), Some(annotation)) = (field.child_by_field_name("left"), field.child_by_field_name("type"))
-        else {
-            continue;
-        };
-        let (name, annotation) = (&text[name.byte_range()], &text[annotation.byte_range()]);
-        let value = field
-            .child_by_field_name("right")
-            .map(|value| &text[value.byte_range()]);
-        if annotation.contains("ClassVar") || value.is_some_and(|value| value.replace(' ', "").contains("init=False")) {
-            continue;
-        }
-        parameters.push(name.to_owned());
-        let has_default = value.is_some_and(|value| !value.starts_with("field(") || value.contains("default"));
-        if !has_default {
-            required.push((name.to_owned(), annotation.to_owned()));
-        }
-    }
-    (parameters, required)
 }
 
 /// A value that stands for one that no record tells.
@@ -463,6 +341,7 @@ fn add_missing(name: &str, class: &Class, arguments: Node<'_>, text: &str, out: 
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::collections::BTreeMap;
 
     fn classes() -> Classes {
         let shop = "from dataclasses import dataclass\n@dataclass\nclass Line:\n    sku: str\n    secret: str = field(repr=False)\n    note: str = ''\nclass Cart:\n    def __init__(self, lines=None): pass\nclass Order:\n    def __init__(self, number): pass\nclass Colour(Enum):\n    RED = 1\n";

@@ -1,9 +1,12 @@
 //! Writes tests from an alert: the call that raised, with the values that the SDK recorded.
 
+use super::call::Call;
+use super::class::Classes;
 use super::frame::{Function, Located, Parameter, ParameterKind};
-use super::value::{Classes, Expression, quote, rebuild};
+use super::request;
+use super::value::{Expression, quote, rebuild};
 use domain::evidence::WrittenTest;
-use domain::signal::{ErrorAlert, ExceptionInfo, HttpRequest};
+use domain::signal::{ErrorAlert, ExceptionInfo};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A test that may reproduce the alert.
@@ -68,7 +71,7 @@ pub fn candidates(
     let raised = alert.outermost().cloned().unwrap_or_default();
     let mut all = Vec::new();
     if let Some(request) = &alert.request {
-        all.extend(from_request(request, sources, &modules));
+        all.extend(request::calls(request, sources, &modules));
     }
     for frame in frames {
         let (Some(function), Some(module)) = (&frame.function, modules.get(&frame.place.file)) else {
@@ -101,29 +104,6 @@ pub fn obstacles(frames: &[Located], sources: &BTreeMap<String, String>) -> Vec<
             .map(|reason| format!("{}: {reason}", frame.place.function))
     };
     frames.iter().filter_map(why).collect()
-}
-
-struct Call {
-    subject: String,
-    imports: BTreeSet<String>,
-    /// What comes before the call.
-    lines: Vec<String>,
-    /// The call that raised.
-    call: String,
-    /// The application's own package, whose exceptions are answers.
-    package: Option<String>,
-    rebuilt: Vec<String>,
-    not_rebuilt: Vec<String>,
-}
-
-impl Call {
-    fn made_up(&mut self, names: &[String]) {
-        self.not_rebuilt.extend(
-            names
-                .iter()
-                .map(|name| format!("{name}: its representation leaves it out; a placeholder is used")),
-        );
-    }
 }
 
 fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Classes) -> Result<Call, String> {
@@ -219,110 +199,6 @@ fn from_frame(frame: &Located, function: &Function, module: &str, classes: &Clas
 fn argument(frame: &Located, parameter: &Parameter, classes: &Classes, module: &str) -> Result<Expression, String> {
     let recorded = frame.reported.vars.get(&parameter.name).ok_or("not recorded")?;
     rebuild(recorded, classes, module)
-}
-
-/// Calls of the project's WSGI applications with the recorded request.
-fn from_request(
-    request: &HttpRequest,
-    sources: &BTreeMap<String, String>,
-    modules: &BTreeMap<String, String>,
-) -> Vec<Call> {
-    let Some(url) = request.url.as_deref() else {
-        return Vec::new();
-    };
-    let path = url
-        .split_once("://")
-        .map_or(url, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
-    let path = path.split(['?', '#']).next().unwrap_or("/");
-    let body = request
-        .data
-        .as_ref()
-        .map(|data| {
-            if let serde_json::Value::String(text) = data {
-                text.clone()
-            } else {
-                data.to_string()
-            }
-        })
-        .unwrap_or_default();
-    let mut calls = Vec::new();
-    for (file, text) in sources {
-        let Some(module) = modules.get(file) else { continue };
-        for application in wsgi_applications(text) {
-            let mut lines = vec![
-                "environ = {}".to_owned(),
-                format!(
-                    "environ[\"REQUEST_METHOD\"] = {}",
-                    quote(request.method.as_deref().unwrap_or("GET"))
-                ),
-                format!("environ[\"PATH_INFO\"] = {}", quote(path)),
-                format!(
-                    "environ[\"QUERY_STRING\"] = {}",
-                    quote(request.query.as_deref().unwrap_or(""))
-                ),
-                format!("environ[\"wsgi.input\"] = io.BytesIO({}.encode())", quote(&body)),
-                format!("environ[\"CONTENT_LENGTH\"] = {}", quote(&body.len().to_string())),
-            ];
-            for (name, value) in &request.headers {
-                let key = name.to_uppercase().replace('-', "_");
-                let key = if key == "CONTENT_TYPE" {
-                    key
-                } else {
-                    format!("HTTP_{key}")
-                };
-                if key != "CONTENT_LENGTH" && key != "HTTP_CONTENT_LENGTH" {
-                    lines.push(format!("environ[{}] = {}", quote(&key), quote(value)));
-                }
-            }
-            lines.push("setup_testing_defaults(environ)".into());
-            lines.push(format!("if hasattr({application}, \"config\"):"));
-            lines.push(format!("    {application}.config[\"PROPAGATE_EXCEPTIONS\"] = True"));
-            let code = format!("b\"\".join({application}(environ, lambda status, headers, exc_info=None: None))");
-            let imports = [
-                "import io".into(),
-                "from wsgiref.util import setup_testing_defaults".into(),
-                format!("from {module} import {application}"),
-            ];
-            calls.push(Call {
-                subject: "request".into(),
-                imports: BTreeSet::from(imports),
-                lines,
-                call: code,
-                package: None,
-                rebuilt: vec!["method".into(), "path".into(), "query".into(), "body".into()],
-                not_rebuilt: vec!["cookies and credentials: never kept".into()],
-            });
-        }
-    }
-    calls
-}
-
-fn wsgi_applications(text: &str) -> Vec<String> {
-    text.lines()
-        .filter_map(|line| {
-            if line.starts_with("def ") && line.contains("(environ, start_response)") {
-                return line
-                    .strip_prefix("def ")
-                    .and_then(|rest| rest.split('(').next())
-                    .map(str::to_owned);
-            }
-            let (name, value) = line.split_once('=')?;
-            let made = [
-                "Flask(",
-                "flask.Flask(",
-                "get_wsgi_application(",
-                "Bottle(",
-                "falcon.App(",
-            ]
-            .iter()
-            .any(|maker| value.trim().starts_with(maker));
-            (made && name.trim() == name.trim_end() && !name.contains(' '))
-                .then(|| name.trim().to_owned())
-                .or_else(|| {
-                    (made && !name.starts_with(' ')).then(|| name.split(':').next().unwrap_or(name).trim().to_owned())
-                })
-        })
-        .collect()
 }
 
 /// The call, with the exceptions that are answers rather than failures: the application's own, unless such a one was raised.
@@ -469,14 +345,6 @@ mod tests {
         let expected = "\"\"\"Written from an alert: the recorded call must no longer raise.\"\"\"\n\nfrom shop.cart import Cart\n\n\ndef test_mean_does_not_raise_zero_division_error():\n    self = Cart()\n    prices = []\n    try:\n        self.mean(prices)\n    except Exception as answer:\n        # An exception of the application's own is an answer, too.\n        if type(answer).__module__.split(\".\")[0] != \"shop\":\n            raise\n";
         assert_eq!(found[0].test.content, expected);
         assert_eq!(found[0].test.not_rebuilt, ["digits: not recorded; its default is used"]);
-    }
-
-    #[test]
-    fn wsgi_applications_are_found() {
-        assert_eq!(
-            wsgi_applications("app = Flask(__name__)\n  x = Flask(1)\ndef application(environ, start_response):\n"),
-            ["app", "application"]
-        );
     }
 
     #[test]
