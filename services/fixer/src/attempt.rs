@@ -288,9 +288,7 @@ async fn release_commit(request: &AttemptRequested, scene: &Scene) -> Option<Com
     let Trigger::ErrorAlert(alert) = &request.trigger else {
         return None;
     };
-    let release = alert.release.as_deref()?;
-    let sha = CommitSha::parse(release.rsplit('@').next().unwrap_or(release)).ok()?;
-    scene.mirror.git().tree_of(sha.as_str()).await.ok().map(|_| sha)
+    scene.mirror.release(alert.release.as_deref()?).await
 }
 
 /// Asks for the right to publish; `None` when the report already says why not.

@@ -100,7 +100,10 @@ pub async fn fix(workshop: &Workshop, request: Request, progress: &Progress) -> 
     }
     progress.enter(Stage::Diagnose);
     let release_commit = match &request.trigger {
-        Some(Trigger::ErrorAlert(alert)) => release(&mirror, alert.release.as_deref()).await,
+        Some(Trigger::ErrorAlert(alert)) => match &alert.release {
+            Some(release) => theirs.release(release).await,
+            None => None,
+        },
         _ => None,
     };
     let case = Case {
@@ -202,12 +205,6 @@ async fn mirror(theirs: &Git, scratch: &Path) -> anyhow::Result<Git> {
         .await?;
     std::fs::write(dir.join("objects/info/alternates"), format!("{objects}\n")).context("cannot write the mirror")?;
     Ok(mirror)
-}
-
-async fn release(mirror: &Git, release: Option<&str>) -> Option<CommitSha> {
-    let release = release?;
-    let sha = CommitSha::parse(release.rsplit('@').next().unwrap_or(release)).ok()?;
-    mirror.tree_of(sha.as_str()).await.ok().map(|_| sha)
 }
 
 /// Makes the branch in their repository, under the first free generation.

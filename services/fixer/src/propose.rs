@@ -1,5 +1,6 @@
 //! Lets the engines propose fixes, within a budget, on a warm copy of the tree.
 
+use crate::discovery;
 use crate::progress::Progress;
 use crate::reproduce::{Reproduced, Spent};
 use crate::suite::{Bench, Suite};
@@ -47,19 +48,27 @@ pub struct Found {
     pub spent: Spent,
     /// Why no engine could look, where none could.
     pub unable: Option<String>,
+    /// Failing tests that some candidate turned green while others stayed red.
+    pub partly_fixed: Vec<String>,
 }
 
 impl Found {
     /// For people, when nothing was proved.
     #[must_use]
     pub fn message(&self) -> String {
+        let partly = match self.partly_fixed.first() {
+            Some(test) => format!(
+                ". Some of them turn `{test}` green and leave other failing tests red: if those are not meant, give the log that names the one that is"
+            ),
+            None => String::new(),
+        };
         match (&self.unable, self.budget_exhausted) {
             (Some(reason), _) => reason.clone(),
             (None, true) => format!(
-                "no fix among {} candidates within the budget; a larger one may find it",
+                "no fix among {} candidates within the budget; a larger one may find it{partly}",
                 self.candidates_tried
             ),
-            (None, false) => format!("no fix among all {} candidates", self.candidates_tried),
+            (None, false) => format!("no fix among all {} candidates{partly}", self.candidates_tried),
         }
     }
 }
@@ -180,6 +189,7 @@ impl Job<'_> {
             distinct: u32::try_from(proposals.distinct).unwrap_or(u32::MAX),
             spent,
             unable: None,
+            partly_fixed: proposals.partly_fixed,
             fixes: proposals
                 .found
                 .into_iter()
@@ -192,7 +202,8 @@ impl Job<'_> {
     fn runner_spec(&self, folder: &std::path::Path) -> RunnerSpec {
         let environment = &self.bench.environment;
         let mut spec = RunnerSpec::new(folder, environment.python.clone().unwrap_or_default());
-        spec.cwd.clone_from(&self.suite.working_directory);
+        let (cwd, discover) = discovery::read(&self.suite.command, &self.suite.working_directory);
+        (spec.cwd, spec.discover) = (cwd, discover);
         spec.mounts.clone_from(&environment.mounts);
         spec.env = environment.env.iter().chain(&self.suite.env).cloned().collect();
         spec.framework = if self.suite.command.contains("unittest") {

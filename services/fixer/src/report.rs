@@ -84,6 +84,12 @@ pub(crate) fn doubts(seen: &Reproduced, unverified: bool, distinct: u32) -> Vec<
             "the only oracle is that the recorded call no longer raises; no test says what it should answer".to_owned(),
         );
     }
+    if !seen.first.reported && !unverified {
+        reasons.push(
+            "the test runner told nothing of single tests: that the command passes is all that is known of the others"
+                .to_owned(),
+        );
+    }
     if unverified {
         reasons.push("the whole test suite was not run".to_owned());
     }

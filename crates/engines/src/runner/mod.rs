@@ -17,7 +17,8 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::time::timeout;
 
 pub use report::{
-    Collected, CollectionError, Frame, Framework, Lines, Outcome, RunReport, RunRequest, RunnerSpec, TestId, TestResult,
+    Collected, CollectionError, Discover, Frame, Framework, Lines, Outcome, RunReport, RunRequest, RunnerSpec, TestId,
+    TestResult,
 };
 use wire::{Answer, Ask, Done, Init};
 
@@ -259,6 +260,7 @@ impl Worker {
             confined,
             framework: spec.framework.name(),
             live: spec.live,
+            discover: [&spec.discover.start, &spec.discover.pattern, &spec.discover.top],
         };
         let hello = async {
             worker.send(&init).await?;

@@ -37,6 +37,29 @@ pub struct RunnerSpec {
     /// Whether candidates that change nothing but the insides of functions are judged in forks of a process that has imported the
     /// project already. It costs a fraction, and its reports are the same; off is for comparing.
     pub live: bool,
+    /// How unittest finds its tests; pytest has settings of its own.
+    pub discover: Discover,
+}
+
+/// The options of `python -m unittest discover`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discover {
+    /// `-s`: where to begin, relative to `cwd`.
+    pub start: String,
+    /// `-p`: names of test files.
+    pub pattern: String,
+    /// `-t`: the top of the packages; empty when nothing was said.
+    pub top: String,
+}
+
+impl Default for Discover {
+    fn default() -> Self {
+        Self {
+            start: ".".to_owned(),
+            pattern: "test*.py".to_owned(),
+            top: String::new(),
+        }
+    }
 }
 
 impl RunnerSpec {
@@ -58,6 +81,7 @@ impl RunnerSpec {
             },
             collect_within: Duration::from_secs(120),
             live: true,
+            discover: Discover::default(),
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) struct Init<'a> {
     pub confined: bool,
     pub framework: &'a str,
     pub live: bool,
+    pub discover: [&'a str; 3],
 }
 
 #[derive(Serialize)]

@@ -35,6 +35,11 @@ use toolchain::Interpreter;
 
 /// Where a layer is mounted in every sandbox. Scripts in it begin with this path.
 pub const LAYER_INSIDE: &str = "/opt/fixpoint";
+/// Where a test run finds what reports on it.
+pub const REPORT_INSIDE: &str = "/opt/fixpoint-report";
+/// A `.pth` file that has every Python of an environment report, also where a command sets `PYTHONPATH` itself. It does nothing
+/// where the folder is not there.
+pub const REPORT_HOOK: &str = "/opt/fixpoint-report\nimport importlib.util; importlib.util.find_spec(\"fixpoint_site\") and __import__(\"fixpoint_site\")\n";
 /// How long the answer of an interpreter about itself is believed.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
 

@@ -12,7 +12,7 @@ use super::wanted::{CHECKOUT, Wanted};
 use crate::diagnose::Framework;
 
 /// Goes up when layers are built in another way.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// Files that say what to install, at the root of a checkout.
 const MANIFESTS: [&str; 21] = [
     "pyproject.toml",

@@ -9,6 +9,12 @@ use super::toolchain::Interpreter;
 use super::wanted::CHECKOUT;
 use super::{LAYER_INSIDE, PrepareError, PrepareSpec, copy};
 
+/// Has every start of this Python look for what reports on test runs.
+const WRITE_HOOK: &str = "
+import json, os, sys, sysconfig
+with open(os.path.join(sysconfig.get_path('purelib'), 'fixpoint_report.pth'), 'w') as file:
+    file.write(json.load(open(sys.argv[1])))
+";
 /// Writes the metadata that an installed project has, so that `importlib.metadata` finds its version and entry points.
 const WRITE_METADATA: &str = "
 import json, os, sys, sysconfig
@@ -51,6 +57,14 @@ pub(super) async fn install(
         .offline("python3 -m venv", Command::new([base.as_str(), "-m", "venv", &env]))
         .await?;
     session.python = true;
+    session.write("hook.json", &serde_json::json!(super::REPORT_HOOK).to_string())?;
+    let hook = format!("{LAYER_INSIDE}/hook.json");
+    session
+        .offline(
+            "let test runs report",
+            Command::new([python.as_str(), "-I", "-c", WRITE_HOOK, &hook]),
+        )
+        .await?;
     let wanted = &plan.wanted;
     if spec.setup_command.is_some() {
         return Ok(());

@@ -90,6 +90,17 @@ impl Scene<'_> {
             if let Some(message) = broken_environment(&run, self.sources) {
                 return not_seen(Outcome::Environment, message, diagnosis, log);
             }
+            if here
+                .candidates
+                .iter()
+                .all(|candidate| written_id(&run, candidate).is_none())
+            {
+                let message = format!(
+                    "the test command does not run the test that was written for the alert ({}): set project.test_command to one that runs all tests",
+                    here.candidates[0].test.path
+                );
+                return not_seen(Outcome::Environment, message, diagnosis, log);
+            }
             if let Some((candidate, test)) = here.hit(&run) {
                 return self
                     .raised(run, &here.candidates, candidate, test, diagnosis, log)

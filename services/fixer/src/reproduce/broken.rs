@@ -16,14 +16,39 @@ pub(super) fn broken_environment(run: &SuiteRun, sources: &BTreeMap<String, Stri
             last_line(&run.output)
         ));
     }
+    if run.tests.is_empty() && RAN_NOTHING.iter().any(|said| run.output.contains(said)) {
+        return Some(format!("the test command ran no test: {}", last_line(&run.output)));
+    }
     let collected = run.tests.values().any(|test| !test.collecting);
     if collected || run.exit_code == 0 {
         return None;
     }
     let messages = run.tests.values().filter_map(|test| test.message.as_deref());
-    let module = messages.chain([run.output.as_str()]).find_map(missing_module)?;
-    is_foreign(&module, sources).then(|| absent(&module))
+    if let Some(module) = messages.chain([run.output.as_str()]).find_map(missing_module)
+        && is_foreign(&module, sources)
+    {
+        return Some(absent(&module));
+    }
+    let did_not_start = run.tests.is_empty() && NOT_STARTED.iter().any(|said| run.output.contains(said));
+    did_not_start.then(|| format!("the tests could not start: {}", last_line(&run.output)))
 }
+
+/// What runners say that found nothing to run.
+const RAN_NOTHING: [&str; 4] = [
+    "Ran 0 tests in",
+    "NO TESTS RAN",
+    "no tests ran in",
+    "collected 0 items\n",
+];
+/// What Python and its runners say before there is any test.
+const NOT_STARTED: [&str; 6] = [
+    ": can't open file ",
+    "Start directory is not importable",
+    "error: unrecognized arguments",
+    "ERROR: file or directory not found",
+    ": No module named ",
+    "ERROR: usage:",
+];
 
 /// Why the tests in question say nothing about the code, though others ran: each of them lacks a module that is not the
 /// project's own.

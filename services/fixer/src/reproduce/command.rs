@@ -102,7 +102,7 @@ pub fn choose(
         });
     }
     detect(files).map(|command| Effective {
-        suite: plain(command),
+        suite: plain(&command),
         source: CommandSource::Detected,
     })
 }
@@ -260,15 +260,17 @@ fn is_python_test(path: &str) -> bool {
 }
 
 /// What the repository's files suggest.
-fn detect(files: &BTreeMap<String, String>) -> Option<&'static str> {
+fn detect(files: &BTreeMap<String, String>) -> Option<String> {
     if uses_pytest(files) {
-        return Some("python -m pytest -q");
+        return Some("python -m pytest -q".to_owned());
     }
-    if files
+    let unittests: Vec<&str> = files
         .iter()
-        .any(|(path, text)| is_python_test(path) && text.contains("unittest"))
-    {
-        return Some("python -m unittest discover");
+        .filter(|(path, text)| is_python_test(path) && text.contains("unittest"))
+        .map(|(path, _)| path.as_str())
+        .collect();
+    if !unittests.is_empty() {
+        return Some(discover(&unittests, files));
     }
     let script = files
         .get("package.json")
@@ -278,12 +280,41 @@ fn detect(files: &BTreeMap<String, String>) -> Option<&'static str> {
             .as_str()
             .is_some_and(|test| !test.contains("no test specified"))
     }) {
-        return Some("npm test");
+        return Some("npm test".to_owned());
     }
     if files.contains_key("go.mod") {
-        return Some("go test ./...");
+        return Some("go test ./...".to_owned());
     }
-    files.contains_key("Cargo.toml").then_some("cargo test --offline")
+    files
+        .contains_key("Cargo.toml")
+        .then(|| "cargo test --offline".to_owned())
+}
+
+/// unittest's discovery from the place, and for the names, where it finds tests: it goes into packages only.
+fn discover(tests: &[&str], files: &BTreeMap<String, String>) -> String {
+    // The topmost folder from which packages lead down to a test.
+    let start = |test: &str| {
+        let mut at = test.rsplit_once('/').map_or("", |(folder, _)| folder);
+        while !at.is_empty() && files.contains_key(&format!("{at}/__init__.py")) {
+            at = at.rsplit_once('/').map_or("", |(above, _)| above);
+        }
+        at.to_owned()
+    };
+    let starts: Vec<String> = tests.iter().map(|test| start(test)).collect();
+    let mut command = "python -m unittest discover".to_owned();
+    if !starts.iter().any(String::is_empty)
+        && let Some(first) = starts.first().filter(|start| !start.contains([' ', '\'', '$', '"']))
+    {
+        command.push_str(&format!(" -s {first}"));
+    }
+    let name = |test: &str| test.rsplit('/').next().unwrap_or(test).to_owned();
+    if tests
+        .iter()
+        .all(|test| !name(test).starts_with("test") && name(test).ends_with("_test.py"))
+    {
+        command.push_str(" -p '*_test.py'");
+    }
+    command
 }
 
 #[cfg(test)]
@@ -386,16 +417,29 @@ mod tests {
     #[test]
     fn files_suggest_a_command() {
         let one = |path: &str, text: &str| detect(&BTreeMap::from([(path.to_owned(), text.to_owned())]));
+        let cases = "import unittest\nclass T(unittest.TestCase): pass";
+        let packed = BTreeMap::from([
+            ("tests/__init__.py".to_owned(), String::new()),
+            ("tests/test_a.py".to_owned(), cases.to_owned()),
+        ]);
+        assert_eq!(detect(&packed).as_deref(), Some("python -m unittest discover"));
+        assert_eq!(
+            one("shop/cart_test.py", cases).as_deref(),
+            Some("python -m unittest discover -s shop -p '*_test.py'")
+        );
         assert_eq!(
             one("tests/test_a.py", "import unittest\nclass T(unittest.TestCase): pass"),
-            Some("python -m unittest discover")
+            Some("python -m unittest discover -s tests".to_owned())
         );
         assert_eq!(
             one("tests/test_a.py", "def test_a(): pass"),
-            Some("python -m pytest -q")
+            Some("python -m pytest -q".to_owned())
         );
-        assert_eq!(one("package.json", r#"{"scripts":{"test":"jest"}}"#), Some("npm test"));
-        assert_eq!(one("go.mod", ""), Some("go test ./..."));
+        assert_eq!(
+            one("package.json", r#"{"scripts":{"test":"jest"}}"#),
+            Some("npm test".to_owned())
+        );
+        assert_eq!(one("go.mod", ""), Some("go test ./...".to_owned()));
         assert_eq!(one("README.md", ""), None);
     }
 }

@@ -5,7 +5,7 @@ mod answer;
 pub use answer::{Answer, TestAnswer};
 
 use crate::diagnose;
-use crate::prepare::Environment;
+use crate::prepare::{Environment, REPORT_HOOK, REPORT_INSIDE};
 use crate::workspace::git::{Git, GitError};
 use domain::evidence::{CommandRun, TestId};
 use sandbox::{Command, Exit, Limits, Mount, Sandbox, SandboxError};
@@ -16,10 +16,12 @@ use std::time::Duration;
 
 /// Where the checkout is inside the sandbox.
 pub const WORK: &str = "/work";
-const REPORT: &str = "/opt/fixpoint-report";
+const REPORT: &str = REPORT_INSIDE;
+/// Minor versions of Python 3 that a system may have.
+const PYTHON_MINORS: std::ops::RangeInclusive<u32> = 8..=20;
 const OUT: &str = "/opt/fixpoint-out";
 const PLUGIN: &str = include_str!("fixpoint_report.py");
-const SITE: &str = include_str!("sitecustomize.py");
+const SITE: &str = include_str!("fixpoint_site.py");
 
 /// The shell of a command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,7 +177,16 @@ impl Bench {
         std::fs::create_dir_all(&report)?;
         std::fs::create_dir_all(&out)?;
         std::fs::write(report.join("fixpoint_report.py"), PLUGIN)?;
-        std::fs::write(report.join("sitecustomize.py"), SITE)?;
+        std::fs::write(report.join("fixpoint_site.py"), SITE)?;
+        std::fs::write(report.join("sitecustomize.py"), "import fixpoint_site\n")?;
+        if self.environment.layer.is_none() {
+            // The system's Python has no folder of ours, and reads one of the user's.
+            for minor in PYTHON_MINORS {
+                let folder = report.join(format!("user/lib/python3.{minor}/site-packages"));
+                std::fs::create_dir_all(&folder)?;
+                std::fs::write(folder.join("fixpoint_report.pth"), REPORT_HOOK)?;
+            }
+        }
         if let Some(python) = &self.environment.python {
             // A system's Python is often called `python3` alone; commands say `python`.
             std::fs::create_dir_all(report.join("bin"))?;
@@ -238,6 +249,7 @@ impl Bench {
         }
         command = command
             .env("PYTHONPATH", python_path.join(":"))
+            .env("PYTHONUSERBASE", format!("{REPORT}/user"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTEST_ADDOPTS", "-p fixpoint_report -p no:cacheprovider --maxfail=0")
             .env("FIXPOINT_REPORT", format!("{OUT}/report.jsonl"))

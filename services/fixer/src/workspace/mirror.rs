@@ -1,6 +1,7 @@
 //! The bare mirror of a repository: fetched by the fixer, read by the fixer, never mounted into a sandbox.
 
 use super::git::{Credential, Git, GitError};
+use super::tree::tags_of;
 use domain::repo::{BranchName, CommitSha, RepoName};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -117,13 +118,25 @@ impl Mirror {
             .and_then(|sha| CommitSha::parse(sha).ok()))
     }
 
-    /// Fetches a branch and returns its newest commit.
-    ///
-    /// # Errors
-    /// When the server cannot be asked or does not have the branch.
-    pub async fn fetch(&self, branch: &BranchName) -> Result<CommitSha, GitError> {
+    /// The commit that a release names, where the server has it: its tag is fetched when that is what marks it.
+    pub async fn release(&self, release: &str) -> Option<CommitSha> {
+        if let Some(known) = self.git.release(release).await {
+            return Some(known);
+        }
+        let tags = tags_of(release);
+        let mut ask = vec!["ls-remote", "--end-of-options", &self.url];
+        ask.extend(tags.iter().map(String::as_str));
+        let said = self.git.remote(&ask, self.credential.as_ref()).await.ok()?;
+        let tag = tags
+            .iter()
+            .find(|tag| said.split_whitespace().any(|word| word == *tag))?;
+        self.fetch_reference(tag).await.ok()?;
+        self.git.release(release).await
+    }
+
+    async fn fetch_reference(&self, reference: &str) -> Result<(), GitError> {
         let _one_at_a_time = self.lock.lock().await;
-        let refspec = format!("+{0}:{0}", branch.reference());
+        let refspec = format!("+{reference}:{reference}");
         let args = [
             "-c",
             "transfer.fsckObjects=true",
@@ -136,7 +149,15 @@ impl Mirror {
             &self.url,
             &refspec,
         ];
-        self.git.remote(&args, self.credential.as_ref()).await?;
+        self.git.remote(&args, self.credential.as_ref()).await.map(|_| ())
+    }
+
+    /// Fetches a branch and returns its newest commit.
+    ///
+    /// # Errors
+    /// When the server cannot be asked or does not have the branch.
+    pub async fn fetch(&self, branch: &BranchName) -> Result<CommitSha, GitError> {
+        self.fetch_reference(&branch.reference()).await?;
         let sha = self
             .git
             .text(&[

@@ -5,12 +5,21 @@ use super::git::{Git, GitError};
 use domain::fix::{FileDiff, FileRewrite};
 use domain::guardrail::{EntryKind, TreeChange};
 use domain::path::RepoPath;
-use domain::repo::CommitSha;
+use domain::repo::{BranchName, CommitSha};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Largest file that is read into memory, in bytes.
 const MAX_FILE: usize = 2 << 20;
+
+/// The tags that may mark a release: `shop@1.2` is tagged `shop@1.2`, `1.2` or `v1.2`.
+pub(super) fn tags_of(release: &str) -> Vec<String> {
+    let version = release.rsplit('@').next().unwrap_or(release);
+    let mut tags: Vec<String> = vec![release.to_owned(), version.to_owned(), format!("v{version}")];
+    tags.dedup();
+    tags.retain(|tag| BranchName::parse(tag).is_ok());
+    tags.into_iter().map(|tag| format!("refs/tags/{tag}")).collect()
+}
 
 /// One entry of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +61,23 @@ impl Git {
             &format!("{commit}^{{tree}}"),
         ])
         .await
+    }
+
+    /// The commit that a release names, where there is one: by the hash behind its last `@`, or by a tag, see [`tags_of`].
+    pub async fn release(&self, release: &str) -> Option<CommitSha> {
+        let version = release.rsplit('@').next().unwrap_or(release);
+        let is_hash = version.len() >= 7 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let hash = is_hash.then(|| version.to_owned());
+        for name in hash.into_iter().chain(tags_of(release)) {
+            let name = format!("{name}^{{commit}}");
+            let found = self
+                .text(&["rev-parse", "--verify", "--quiet", "--end-of-options", &name])
+                .await;
+            if let Some(sha) = found.ok().and_then(|sha| CommitSha::parse(&sha).ok()) {
+                return Some(sha);
+            }
+        }
+        None
     }
 
     /// Every file of a tree by its path. Submodules are left out.

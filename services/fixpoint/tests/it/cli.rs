@@ -1,5 +1,6 @@
 //! The program as people start it: what it prints, and its exit code.
 
+mod layout;
 mod mistake;
 mod proof;
 

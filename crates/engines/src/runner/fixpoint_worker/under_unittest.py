@@ -11,8 +11,12 @@ from .text import MESSAGE, clip, result, within, words
 
 def run_unittest(child):
     request = child.request
-    if child.zygote.cwd not in sys.path:
-        sys.path.insert(0, child.zygote.cwd)
+    start, pattern, top = child.zygote.discover
+    # Discovery puts its folder on the import path; a later process that loads a test by its name needs it as well.
+    base = os.path.normpath(os.path.join(child.zygote.cwd, top or start))
+    sys.path[:0] = [folder for folder in dict.fromkeys([child.zygote.cwd, base]) if folder not in sys.path]
+    if start == "." and os.path.isdir("tests") and not os.path.exists("tests/__init__.py"):
+        sys.path.append(os.path.join(child.zygote.cwd, "tests"))
     sys.argv = ["python -m unittest"]
     loader = unittest.TestLoader()
     names = child.zygote.names
@@ -24,9 +28,9 @@ def run_unittest(child):
             wanted = sorted((test for test in names if test.split("::", 1)[0] in files), key=lambda test: files.index(test.split("::", 1)[0]))
         tests = [test for name in wanted for test in flat(loader.loadTestsFromName(names[name]))]
     else:
-        tests = list(flat(loader.discover(".")))
-        if not tests and os.path.isdir("tests"):
-            tests = list(flat(unittest.TestLoader().discover("tests")))
+        tests = list(flat(loader.discover(start, pattern, top or None)))
+        if not tests and start == "." and os.path.isdir("tests"):
+            tests = list(flat(unittest.TestLoader().discover("tests", pattern)))
     ids = {}
     runnable = []
     for test in tests:

@@ -27,6 +27,7 @@ class Zygote:
         self.cwd = os.path.join(self.root, init["cwd"]) if init["cwd"] else self.root
         self.pythonpath = [os.path.join(self.root, path) for path in init["pythonpath"]]
         self.confined = init["confined"]
+        self.discover = init.get("discover") or [".", "test*.py", ""]
         self.scratch = os.path.join(temporary(), "runner-%d" % os.getpid())
         self.framework = init["framework"]
         if self.framework == "auto":
