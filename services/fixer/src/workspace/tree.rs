@@ -63,7 +63,7 @@ impl Git {
         .await
     }
 
-    /// The commit that a release names, where there is one: by the hash behind its last `@`, or by a tag, see [`tags_of`].
+    /// The commit that a release names, where there is one: by the hash behind its last `@`, or by a tag of that name.
     pub async fn release(&self, release: &str) -> Option<CommitSha> {
         let version = release.rsplit('@').next().unwrap_or(release);
         let is_hash = version.len() >= 7 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
