@@ -7,6 +7,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -47,6 +48,17 @@ struct State {
     messages: Mutex<Vec<SlackMessage>>,
     faults: Mutex<VecDeque<Fault>>,
     requests: Mutex<usize>,
+    is_down: AtomicBool,
+}
+
+impl State {
+    /// Counts a request. One that comes in on a connection that outlives its server is never answered.
+    async fn counted(&self) {
+        if self.is_down.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        *lock(&self.requests) += 1;
+    }
 }
 
 /// A Slack on loopback.
@@ -127,6 +139,7 @@ impl SlackStandIn {
 
     /// Nobody listens any more: connections are refused.
     pub async fn take_down(&self) {
+        self.state.is_down.store(true, Ordering::SeqCst);
         let server = lock(&self.server).take();
         if let Some(server) = server {
             server.stop(false).await;
@@ -139,6 +152,7 @@ impl SlackStandIn {
     /// When somebody else took the port.
     pub async fn bring_up(&self) -> anyhow::Result<()> {
         self.take_down().await;
+        self.state.is_down.store(false, Ordering::SeqCst);
         self.serve(TcpListener::bind(self.address)?)
     }
 }
@@ -197,7 +211,7 @@ fn plain(markup: &str) -> String {
 }
 
 async fn webhook(state: web::Data<State>, body: web::Bytes) -> HttpResponse {
-    *lock(&state.requests) += 1;
+    state.counted().await;
     let payload: Value = match serde_json::from_slice(&body) {
         Ok(payload) => payload,
         Err(_) => return HttpResponse::BadRequest().body("invalid_payload"),
@@ -215,7 +229,7 @@ async fn webhook(state: web::Data<State>, body: web::Bytes) -> HttpResponse {
 }
 
 async fn post_message(state: web::Data<State>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    *lock(&state.requests) += 1;
+    state.counted().await;
     let refused = |code: String| HttpResponse::Ok().json(json!({ "ok": false, "error": code }));
     let payload: Value = match serde_json::from_slice(&body) {
         Ok(payload) => payload,
