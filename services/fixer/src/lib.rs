@@ -6,7 +6,6 @@ pub mod attempt;
 #[cfg(test)]
 mod case;
 pub mod diagnose;
-mod discovery;
 mod heartbeat;
 mod inbox;
 pub mod local;

@@ -1,8 +1,8 @@
 //! Lets the engines propose fixes, within a budget, on a warm copy of the tree.
 
-use crate::discovery;
 use crate::progress::Progress;
 use crate::reproduce::{Reproduced, Spent};
+use crate::suite::discovery;
 use crate::suite::{Bench, Suite};
 use anyhow::Context as _;
 use domain::evidence::{Oracle, TestId};

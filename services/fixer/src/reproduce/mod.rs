@@ -5,6 +5,7 @@ mod broken;
 mod call;
 pub mod class;
 pub mod command;
+mod detect;
 mod failing;
 pub mod frame;
 mod oracle;

@@ -1,6 +1,7 @@
 //! Runs the project's test command in the sandbox on a fresh copy of a tree, and says what each test answered.
 
 mod answer;
+pub(crate) mod discovery;
 
 pub use answer::{Answer, TestAnswer};
 

@@ -5,37 +5,20 @@ use super::ancestor::role;
 
 /// Whether `node` is an expression that can be replaced by any other expression.
 pub fn is_expression(node: Node<'_>) -> bool {
-    if !matches!(
+    let composed = matches!(
         node.kind(),
-        "identifier"
-            | "attribute"
-            | "subscript"
-            | "call"
-            | "binary_operator"
+        "binary_operator"
             | "boolean_operator"
             | "comparison_operator"
             | "not_operator"
             | "unary_operator"
-            | "integer"
-            | "float"
-            | "string"
             | "concatenated_string"
-            | "true"
-            | "false"
-            | "none"
-            | "list"
-            | "tuple"
-            | "dictionary"
-            | "set"
-            | "list_comprehension"
-            | "set_comprehension"
-            | "dictionary_comprehension"
             | "generator_expression"
             | "conditional_expression"
-            | "parenthesized_expression"
             | "await"
             | "lambda"
-    ) {
+    );
+    if !composed && !is_atomic(node.kind()) {
         return false;
     }
     let Some(parent) = node.parent() else { return false };
