@@ -203,8 +203,8 @@ impl Trial<'_> {
     }
 
     /// Tests that seem broken by the fix: first run by themselves on both trees, then among all others, since a fix may
-    /// break a test by what it leaves behind. A test that fails with the fix whenever it is asked, and not as reliably
-    /// without it, is returned as the culprit. The others give both answers; the calmest run with the fix comes with them.
+    /// break a test by what it leaves behind. A test that is not seen to pass with the fix, or that fails only with it, is
+    /// returned as the culprit. The others give both answers; the calmest run with the fix comes with them.
     async fn look_again(
         &mut self,
         first: SuiteRun,
@@ -233,14 +233,19 @@ impl Trial<'_> {
                 return Ok(Err(test.clone()));
             }
         }
-        // A test that was seen to fail by itself without the fix, now and then, is not the fix's doing.
+        // A test that gave both answers by itself on both trees is not the fix's doing.
         let asked: Vec<usize> = (0..broken.len())
             .filter(|at| failed_without[*at] == 0 || failed_without[*at] == SECOND_LOOKS)
             .collect();
         let (mut without, mut with) = (vec![0u32; broken.len()], vec![1u32; broken.len()]);
         let mut calmest = first;
         let mut rounds = 0;
-        while rounds < AMONG_ALL && asked.iter().any(|at| without[*at] == 0) {
+        let seen_to_pass = |at: usize, with: &[u32], rounds: u32| failed_with[at] < SECOND_LOOKS || with[at] <= rounds;
+        while rounds < AMONG_ALL
+            && asked
+                .iter()
+                .any(|at| without[*at] == 0 || !seen_to_pass(*at, &with, rounds))
+        {
             rounds += 1;
             let run = self
                 .run("the whole suite again without the fix", self.before, None)
@@ -256,8 +261,11 @@ impl Trial<'_> {
             }
         }
         let is_culprit = |at: &usize| {
-            let (without, with) = (without[*at], with[*at]);
-            (without == 0 && with > 1) || (with > rounds && without < rounds)
+            let (failed, failed_too) = (without[*at], with[*at]);
+            // It passed before, if only sometimes: so it has to be seen to pass with the fix.
+            (failed == 0 && failed_too > 1)
+                || (failed_too > rounds && failed < rounds)
+                || !seen_to_pass(*at, &with, rounds)
         };
         if let Some(culprit) = asked.into_iter().find(is_culprit) {
             return Ok(Err(broken[culprit].clone()));

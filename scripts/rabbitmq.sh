@@ -1,0 +1,142 @@
+#!/bin/sh
+# A private RabbitMQ on the loopback interface; it touches no server that it did not start.
+#
+#   rabbitmq.sh where          prints the folder of its programs, or fails
+#   rabbitmq.sh start [FOLDER] starts one, in a new temporary folder or again in that one; prints "<folder> <url>"
+#   rabbitmq.sh pid FOLDER     prints the process id of its server
+#   rabbitmq.sh halt FOLDER    stops the server and keeps the folder, so that it can be started again
+#   rabbitmq.sh stop FOLDER    stops the server and removes the folder
+set -eu
+. "$(dirname "$0")/say.sh"
+
+where() {
+    for folder in /usr/lib/rabbitmq/bin /usr/lib/rabbitmq/lib/*/sbin "$(dirname "$(command -v rabbitmq-server 2>/dev/null || echo none/none)")"; do
+        if [ -x "$folder/rabbitmq-server" ]; then
+            echo "$folder"
+            return
+        fi
+    done
+    return 1
+}
+
+# The server, its port mapper and its cookie are all below one folder, so that two of them never meet.
+environment() {
+    . "$folder/ports"
+    export HOME="$folder" ERL_EPMD_PORT="$mapper" ERL_EPMD_ADDRESS=127.0.0.1
+    export RABBITMQ_NODENAME="fixpoint@localhost" RABBITMQ_DIST_PORT="$distribution" RABBITMQ_NODE_PORT="$port"
+    export RABBITMQ_MNESIA_BASE="$folder/data" RABBITMQ_LOG_BASE="$folder/log" RABBITMQ_PID_FILE="$folder/pid"
+    export RABBITMQ_CONFIG_FILE="$folder/rabbitmq.conf" RABBITMQ_ENABLED_PLUGINS_FILE="$folder/enabled_plugins"
+    export RABBITMQ_CONF_ENV_FILE="$folder/none" RABBITMQ_FEATURE_FLAGS_FILE="$folder/data/feature_flags"
+    # Erlang would spin on an idle machine, and the tests need the cores.
+    export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none"
+}
+
+make_folder() {
+    umask 077
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/fixpoint-rabbitmq.XXXXXX")
+    mkdir "$folder/data" "$folder/log"
+    echo '[].' >"$folder/enabled_plugins"
+    choose_ports
+}
+
+choose_ports() {
+    port=$(free_port) distribution=$(free_port) mapper=$(free_port)
+    password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    [ ! -f "$folder/password" ] || password=$(cat "$folder/password")
+    echo "$password" >"$folder/password"
+    printf 'port=%s distribution=%s mapper=%s\n' "$port" "$distribution" "$mapper" >"$folder/ports"
+    cat >"$folder/rabbitmq.conf" <<CONF
+listeners.tcp.1 = 127.0.0.1:$port
+default_user = fixpoint
+default_pass = $password
+vm_memory_high_watermark.absolute = 1GB
+disk_free_limit.absolute = 100MB
+log.file.level = warning
+CONF
+}
+
+answers() {
+    python3 - "$port" <<'PYTHON'
+import socket, sys
+with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=2) as broker:
+    broker.sendall(b"AMQP\x00\x00\x09\x01")
+    sys.exit(0 if broker.recv(1) == b"\x01" else 1)
+PYTHON
+}
+
+# Waits until it speaks AMQP; fails when the process is gone or a minute has passed.
+await() {
+    tries=0
+    while ! answers 2>/dev/null; do
+        tries=$((tries + 1))
+        kill -0 "$1" 2>/dev/null && [ "$tries" -le 240 ] || return 1
+        sleep 0.25
+    done
+}
+
+start() {
+    bin=$(where) || stop "no RabbitMQ programs found: install the package rabbitmq-server or set FIXPOINT_TEST_AMQP_URL"
+    fresh=''
+    if [ -n "${1:-}" ]; then
+        folder=$1
+        [ -f "$folder/ports" ] || stop "$folder is not a folder that rabbitmq.sh made"
+    else
+        fresh=yes
+        make_folder
+    fi
+    for try in 1 2 3; do
+        environment
+        # Its own session: an interrupt of the terminal is for whoever started it, who then stops it.
+        setsid "$bin/rabbitmq-server" >"$folder/log/out" 2>&1 </dev/null &
+        pid=$!
+        echo "$pid" >"$folder/server"
+        if await "$pid"; then
+            echo "$folder amqp://fixpoint:$(cat "$folder/password")@127.0.0.1:$port/%2f"
+            return
+        fi
+        end
+        # Somebody may have taken a port meanwhile; a broker that is started again keeps its own.
+        [ -n "$fresh" ] || break
+        choose_ports
+    done
+    tail -n 20 "$folder/log/out" >&2
+    [ -z "$fresh" ] || rm -rf "$folder"
+    stop "RabbitMQ did not start"
+}
+
+# The server's own process: what was started is a script that has become it, or waits for it.
+server() {
+    [ -f "$folder/data/fixpoint@localhost.pid" ] && cat "$folder/data/fixpoint@localhost.pid" && return
+    [ -f "$folder/pid" ] && cat "$folder/pid" && return
+    cat "$folder/server"
+}
+
+end() {
+    environment
+    pid=$(server 2>/dev/null) || pid=''
+    if [ -n "$pid" ]; then
+        kill -CONT "$pid" 2>/dev/null || true
+        kill "$pid" 2>/dev/null || true
+        tries=0
+        while kill -0 "$pid" 2>/dev/null; do
+            tries=$((tries + 1))
+            [ "$tries" -le 80 ] || kill -9 "$pid" 2>/dev/null || true
+            [ "$tries" -le 100 ] || break
+            sleep 0.25
+        done
+    fi
+    epmd -port "$mapper" -kill >/dev/null 2>&1 || true
+}
+
+folder=${2:-}
+case ${1:-} in
+where) where ;;
+start) start "$folder" ;;
+pid) server ;;
+halt | stop)
+    [ -f "$folder/ports" ] || stop "rabbitmq.sh $1 needs the folder that start printed"
+    end
+    [ "$1" = halt ] || rm -rf "$folder"
+    ;;
+*) stop "usage: rabbitmq.sh where | start [FOLDER] | pid FOLDER | halt FOLDER | stop FOLDER" ;;
+esac
