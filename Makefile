@@ -21,8 +21,8 @@ up: ## start Fixpoint in the background, data in .data (LISTEN=127.0.0.1:8080)
 down: ## stop what `make up` started
 	@sh scripts/down.sh
 
-bench: ## repair every bug of the demo shop and of bench/corpus; outcome, candidates and CPU of each
-	@sh scripts/bench.sh
+bench: ## every bug repaired, then webhooks beside other servers (BENCH=repair or BENCH=ingest: only that)
+	@sh scripts/bench.sh $(BENCH)
 
 conformance: ## requests and simulator against GitHub's own description
 	@sh scripts/conformance.sh

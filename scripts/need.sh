@@ -1,5 +1,5 @@
 #!/bin/sh
-# need.sh demo|test|conformance: installs what is missing with apt; where it cannot, prints the exact command and exits 2.
+# need.sh demo|test|bench|conformance: installs what is missing with apt; where it cannot, prints the exact command and exits 2.
 set -eu
 . "$(dirname "$0")/say.sh"
 
@@ -27,11 +27,12 @@ test)
     # Also where the environment names a broker: some tests kill and freeze one of their own.
     want rabbitmq-server rabbitmq_bin
     ;;
+bench) want rabbitmq-server rabbitmq_bin ;;
 conformance)
     want nodejs has node
     want npm has npm
     ;;
-*) stop "need.sh knows demo, test and conformance, not $1" ;;
+*) stop "need.sh knows demo, test, bench and conformance, not $1" ;;
 esac
 
 if [ -n "$missing" ]; then

@@ -59,6 +59,21 @@ class Broker:
         connection.delete(queue)
         connection.close()
 
+    def has(self, queue: str, patience: float) -> bool:
+        """Wait until somebody has declared a queue."""
+        connection = Amqp(self.url)
+        deadline = time.monotonic() + patience
+        try:
+            while time.monotonic() < deadline:
+                try:
+                    connection.ready(queue)
+                    return True
+                except NoQueue:
+                    time.sleep(0.1)
+            return False
+        finally:
+            connection.close()
+
     def version(self) -> str:
         """Return the versions of RabbitMQ and of Erlang."""
         asked: List[List[str]] = [

@@ -15,6 +15,7 @@ from amqp import Amqp, NoQueue, everything
 from broker import Broker, Purger
 from servers import Server
 
+BEGIN_SECONDS = 20
 WARM_UP_SECONDS = 2
 # How long what was accepted may take to reach the broker after the last answer.
 SETTLE_SECONDS = 120
@@ -35,18 +36,27 @@ class Plan:
 
 def round_of(server: Server, broker: Broker, plan: Plan) -> Dict[str, Any]:
     """Start a server, load it in a closed loop and at a fixed rate, and stop it."""
-    broker.drop(server.queue)
-    server.start(broker.url, plan.server_cores)
-    purger = Purger(broker, server.queue)
+    purger = None
     try:
+        begin(server, broker, plan)
+        purger = Purger(broker, server.queue)
         measured(server, broker, purger, plan, WARM_UP_SECONDS, 0)
         closed = measured(server, broker, purger, plan, plan.seconds, 0)
         fixed = measured(server, broker, purger, plan, plan.rate_seconds, plan.rate)
         memory = server.process.memory() if server.process else {}
     finally:
         server.stop()
-        purger.stop()
+        if purger is not None:
+            purger.stop()
     return {"closed": closed, "fixed": fixed, "memory_mib": memory}
+
+
+def begin(server: Server, broker: Broker, plan: Plan) -> None:
+    """Start a server on a broker without its queue, and wait until it has declared it: before, it has no connection."""
+    broker.drop(server.queue)
+    server.start(broker.url, plan.server_cores)
+    if not broker.has(server.queue, BEGIN_SECONDS):
+        raise RuntimeError(f"{server.name} has not declared {server.queue} within {BEGIN_SECONDS} s")
 
 
 def measured(
@@ -74,10 +84,9 @@ def measured(
 
 def frozen(server: Server, broker: Broker, plan: Plan) -> Dict[str, Any]:
     """Freeze the broker, deliver, kill the server, go on, start the server again; count what of it is in the queue."""
-    broker.drop(server.queue)
-    server.start(broker.url, plan.server_cores)
     answers: Dict[str, Tuple[int, float]] = {}
     try:
+        begin(server, broker, plan)
         broker.freeze()
         try:
             deliver_all(server.port, answers)

@@ -18,6 +18,7 @@ import platform
 import shutil
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
@@ -59,10 +60,9 @@ def candidates(arguments: argparse.Namespace, workers: int) -> Tuple[List[Server
     return found + servers.prepared(workers, arguments.only), broken
 
 
-def measure(found: List[Server], broker: Broker, plan: Plan, rounds: int) -> Dict[str, Any]:
-    """Measure all servers in turn, as often as there are rounds; then each with a frozen broker."""
+def measure(found: List[Server], broker: Broker, plan: Plan, rounds: int, failed: Dict[str, str]) -> report.Rounds:
+    """Measure all servers in turn, as often as there are rounds."""
     shown: report.Rounds = {server.name: [] for server in found}
-    failed: Dict[str, str] = {}
     for number in range(rounds):
         # To and fro, so that neither the drift of the machine nor a neighbour is always at the same server's cost.
         for server in found if number % 2 == 0 else reversed(found):
@@ -79,6 +79,12 @@ def measure(found: List[Server], broker: Broker, plan: Plan, rounds: int) -> Dic
                 f"round {number + 1} of {rounds}, {server.name}: {report.per_cpu_second(one):,.0f} requests per CPU-second, "
                 f"p99 {one['fixed']['latency_ms'].get('p99', 0):.1f} ms at {plan.rate:,.0f}/s, {one['memory_mib']['rss']:.0f} MiB"
             )
+    # A server that failed in a later round would be paired with the wrong rounds of the others.
+    return {name: rows for name, rows in shown.items() if len(rows) == rounds}
+
+
+def freeze(found: List[Server], broker: Broker, plan: Plan, failed: Dict[str, str]) -> Dict[str, Dict[str, Any]]:
+    """See what each server does when the broker freezes."""
     stood: Dict[str, Dict[str, Any]] = {}
     for server in found:
         if server.name in failed:
@@ -90,9 +96,7 @@ def measure(found: List[Server], broker: Broker, plan: Plan, rounds: int) -> Dic
             print(f"SKIPPED 1: {server.name} with a frozen broker: {error}", flush=True)
             continue
         say(f"frozen broker, {server.name}: {one['accepted']} accepted, {one['lost_after_2xx']} of them lost")
-    # A server that failed in a later round would be paired with the wrong rounds of the others.
-    whole = {name: rows for name, rows in shown.items() if len(rows) == rounds}
-    return {"rounds": whole, "frozen": stood, "failed": failed}
+    return stood
 
 
 def show(result: Dict[str, Any]) -> None:
@@ -149,12 +153,17 @@ def main() -> int:
         arguments.connections, arguments.seconds, arguments.rate, arguments.rate_seconds, server_cores, other_cores
     )
     say("starting a private RabbitMQ")
+    failed: Dict[str, str] = {}
     with Broker(other_cores) as broker:
-        result = measure(found, broker, plan, arguments.rounds)
         versions = {"broker": broker.version(), **servers.versions()}
-    result["machine"], result["versions"] = facts, versions
+        rounds = measure(found, broker, plan, arguments.rounds, failed)
+    # What a broker still takes out of the connection of a server that was killed depends on its cores: here it has all.
+    say("starting another, to be frozen")
+    with Broker([]) as broker:
+        stood = freeze(found, broker, replace(plan, server_cores=[]), failed)
+    result: Dict[str, Any] = {"machine": facts, "versions": versions}
     result["plan"] = {**vars(plan), "rounds": arguments.rounds, "queue": arguments.queue}
-    result["targets"] = report.targets(result["rounds"], result["frozen"])
+    result.update(rounds=rounds, frozen=stood, failed=failed, targets=report.targets(rounds, stood))
     show(result)
     written = WORK.parent / "ingest.json"
     written.write_text(json.dumps(result, indent=1) + "\n")
