@@ -137,7 +137,7 @@ class Amqp:
 
 def everything(broker: Amqp, queue: str) -> List[bytes]:
     """Take all messages out of a queue."""
-    found = []
+    found: List[bytes] = []
     while True:
         message = broker.take(queue)
         if message is None:

@@ -31,7 +31,7 @@ class Broker:
         named = subprocess.run(["sh", SCRIPT, "pid", self.folder], stdout=subprocess.PIPE, text=True, check=True)
         self.pid = int(named.stdout)
 
-    def __enter__(self) -> "Broker":
+    def __enter__(self) -> Broker:
         return self
 
     def __exit__(self, *_: object) -> None:

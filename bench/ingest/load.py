@@ -26,8 +26,9 @@ def build() -> None:
 
 def send(port: int, cores: Sequence[int], connections: int, seconds: float, rate: float = 0) -> Dict[str, Any]:
     """Send for so many seconds, in a closed loop unless there is a rate; return what came back."""
-    words = [str(word) for word in (PROGRAM, port, connections, seconds, rate, BODY, payload.signature(BODY.read_bytes()))]
-    done = subprocess.run(pinned(cores, words), stdout=subprocess.PIPE, text=True, timeout=seconds + 90, check=True)
+    words = (PROGRAM, port, connections, seconds, rate, BODY, payload.signature(BODY.read_bytes()))
+    command = pinned(cores, [str(word) for word in words])
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=seconds + 90, check=True)
     report: Dict[str, Any] = json.loads(done.stdout)
     report["accepted"] = sum(count for status, count in report["statuses"].items() if status.startswith("2"))
     report["refused"] = report["answered"] - report["accepted"] + report["broken"] + report["unanswered"]

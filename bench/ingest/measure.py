@@ -1,4 +1,4 @@
-"""What is measured of one server: its cost per request, its memory, its latency at a fixed rate, and what a frozen broker does."""
+"""What is measured of one server: cost per request, memory, latency at a fixed rate, and what a frozen broker does."""
 
 from __future__ import annotations
 

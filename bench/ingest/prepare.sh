@@ -13,10 +13,13 @@ environment() {
     [ -x py/bin/pip ] || python3 -m venv py || give_up "no virtual environment: the package python3-venv is missing"
 }
 
-node() {
+prepare_node() {
     has node || give_up "node is not installed"
     has npm || give_up "npm is not installed"
-    (cd node && npm ci --no-audit --no-fund --loglevel=error) || give_up "npm could not install the packages"
+    # npm leaves its own copy of the lock where it has finished.
+    [ -n "$(find node/node_modules/.package-lock.json -newer node/package-lock.json 2>/dev/null)" ] ||
+        (cd node && npm ci --no-audit --no-fund --loglevel=error) ||
+        give_up "npm could not install the packages"
 }
 
 # The newest compiler that can be had makes the fairest opponent.
@@ -41,10 +44,12 @@ client() {
     fi
     mkdir -p go/third_party
     cp -R "$source" go/third_party/amqp091-go
-    [ -f go/third_party/amqp091-go/go.mod ] || printf 'module github.com/rabbitmq/amqp091-go\n' >go/third_party/amqp091-go/go.mod
+    cd go/third_party/amqp091-go
+    [ -f go.mod ] || printf 'module github.com/rabbitmq/amqp091-go\n' >go.mod
+    cd ../../..
 }
 
-go() {
+prepare_go() {
     go=$(compiler) || give_up "there is no Go compiler"
     client || give_up "the package golang-github-rabbitmq-amqp091-go-dev could not be had"
     (cd go && GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local GOCACHE="$PWD/../gocache" "$go" build -o peer-go .) ||
@@ -52,13 +57,13 @@ go() {
     "$go" version >go/version
 }
 
-python() {
+prepare_python() {
     environment
     py/bin/pip install --quiet --disable-pip-version-check fastapi 'uvicorn[standard]' aio-pika ||
         give_up "pip could not install the packages"
 }
 
 case $what in
-node | go | python) "$what" ;;
+node | go | python) "prepare_$what" ;;
 *) give_up "prepare.sh knows node, go and python, not $what" ;;
 esac

@@ -5,8 +5,8 @@
     python3 bench/ingest/run.py --only ingest --only go  some servers
     python3 bench/ingest/run.py --check                  only: can the generator be trusted?
 
-Prints tables in Markdown and writes target/bench/ingest.json. Exit code 1 when a server that should have been measured could
-not be; whether the targets are met is in the tables.
+Prints tables in Markdown and writes target/bench/ingest.json. Exit code 1 when a server was prepared and could not be
+measured, or ours is missing; whether the targets are met is in the tables.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def split_cores() -> Tuple[List[int], List[int]]:
 
 def machine() -> Dict[str, Any]:
     """Return what the numbers depend on."""
-    model = [line.split(": ")[1] for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = [line.split(": ")[1] for line in lines if line.startswith("model name")]
     return {
         "cores": len(os.sched_getaffinity(0)),
         "processor": model[0] if model else platform.machine(),
@@ -75,9 +76,10 @@ def measure(found: List[Server], broker: Broker, plan: Plan, rounds: int, failed
                 print(f"SKIPPED 1: {server.name}: {error}", flush=True)
                 continue
             shown[server.name].append(one)
+            p99 = one["fixed"]["latency_ms"].get("p99", 0)
             say(
-                f"round {number + 1} of {rounds}, {server.name}: {report.per_cpu_second(one):,.0f} requests per CPU-second, "
-                f"p99 {one['fixed']['latency_ms'].get('p99', 0):.1f} ms at {plan.rate:,.0f}/s, {one['memory_mib']['rss']:.0f} MiB"
+                f"round {number + 1} of {rounds}, {server.name}: {report.per_cpu_second(one):,.0f} requests per "
+                f"CPU-second, p99 {p99:.1f} ms at {plan.rate:,.0f}/s, {one['memory_mib']['rss']:.0f} MiB"
             )
     # A server that failed in a later round would be paired with the wrong rounds of the others.
     return {name: rows for name, rows in shown.items() if len(rows) == rounds}
@@ -102,17 +104,17 @@ def freeze(found: List[Server], broker: Broker, plan: Plan, failed: Dict[str, st
 def show(result: Dict[str, Any]) -> None:
     """Print the tables."""
     facts = result["machine"]
+    loads = ", ".join(map(str, facts["load_average_before"]))
     print("\n## Webhooks to RabbitMQ\n")
-    print(
-        f"{facts['cores']} cores ({facts['processor']}), {facts['memory_mib']:,} MiB, load average before "
-        f"{', '.join(map(str, facts['load_average_before']))}. " + "; ".join(f"{k}: {v}" for k, v in result["versions"].items())
-    )
+    print(f"{facts['cores']} cores ({facts['processor']}), {facts['memory_mib']:,} MiB, load average before: {loads}")
+    print("\n" + "; ".join(f"{name}: {version}" for name, version in result["versions"].items()))
     if facts["load_average_before"][0] > facts["cores"] / 4:
         print("\n**The machine was busy before the run: these numbers show that everything works, and nothing else.**")
     plan = result["plan"]
     print(
-        f"\n{plan['rounds']} rounds; closed loop: {plan['connections']} connections for {plan['seconds']:g} s; fixed rate: "
-        f"{plan['rate']:,.0f}/s for {plan['rate_seconds']:g} s. Median (least–most). Ratios are paired within a round.\n"
+        f"\n{plan['rounds']} rounds; closed loop: {plan['connections']} connections for {plan['seconds']:g} s; "
+        f"fixed rate: {plan['rate']:,.0f}/s for {plan['rate_seconds']:g} s. Median (least–most). "
+        "Ratios are paired within a round.\n"
     )
     print(report.load_table(result["rounds"], plan["rate"]))
     print("\n### Broker frozen, 20 deliveries, server killed, broker resumed, server started again\n")

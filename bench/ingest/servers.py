@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
@@ -68,7 +69,8 @@ class Server:
     def ready(self) -> bool:
         """Tell whether it accepts webhooks."""
         try:
-            return bool(self._look().status == 200)
+            with self._look() as answer:
+                return answer.status == 200
         except OSError:
             return False
 
@@ -77,12 +79,14 @@ class Server:
         if self.name != OURS:
             return 0
         try:
-            return int(json.load(self._look())["spool"]["deliveries"])
+            with self._look() as answer:
+                return int(json.load(answer)["spool"]["deliveries"])
         except urllib.error.HTTPError as refused:
             return int(json.load(refused)["spool"]["deliveries"])
 
-    def _look(self):  # type: ignore[no-untyped-def]
-        return _WEB.open(f"http://127.0.0.1:{self.port}{self.health}", timeout=5)
+    def _look(self) -> HTTPResponse:
+        answer: HTTPResponse = _WEB.open(f"http://127.0.0.1:{self.port}{self.health}", timeout=5)
+        return answer
 
 
 def free_port() -> int:
@@ -123,7 +127,7 @@ def prepared(workers: int, only: Sequence[str]) -> List[Server]:
     if not wanted:
         return []
     if not PEERS.is_dir():
-        print(f"SKIPPED {len(wanted)}: no peers in {PEERS}; set FIXPOINT_PEERS to the folder that holds ingest/", flush=True)
+        print(f"SKIPPED {len(wanted)}: no peers in {PEERS}; set FIXPOINT_PEERS to the folder with ingest/ in it", flush=True)
         return []
     # What was installed into an earlier copy is kept.
     shutil.copytree(PEERS, COPY, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data", "log", "node_modules", "rmq"))
