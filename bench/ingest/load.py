@@ -86,8 +86,17 @@ class Trivial:
 
 
 def check(cores: Sequence[int]) -> None:
-    """Measure a server whose answers are known; fail when the generator says otherwise."""
-    say("the generator against a server whose answers are known")
+    """Measure a server whose answers are known; fail when the generator says otherwise, three times."""
+    for _ in range(3):
+        say("the generator against a server whose answers are known")
+        wrong = _wrong(cores)
+        if not wrong:
+            return
+        say("; ".join(wrong))
+    raise SystemExit("✗ the generator is not to be trusted on this machine now")
+
+
+def _wrong(cores: Sequence[int]) -> List[str]:
     open_loop = Trivial(delay=0.005, stall=0.5, stall_after=1)
     report = send(open_loop.port, cores, 64, 4, 250)
     wrong = sorted(open_loop.wrong)
@@ -104,6 +113,6 @@ def check(cores: Sequence[int]) -> None:
     rate = report["answered"] / report["seconds"]
     if not (8 / 0.014 < rate <= 8 / 0.010 and report["accepted"] == report["sent"] == len(set(closed_loop.ids))):
         wrong.append(f"eight connections at 10 ms were to give 570 to 800 requests a second: {rate:.0f}")
-    if wrong:
-        raise SystemExit("✗ " + "; ".join(wrong))
-    say(f"sound: p50 {latency['p50']} ms, p99 {latency['p99']} ms, its own lag p99 {lag['p99']} ms")
+    if not wrong:
+        say(f"sound: p50 {latency['p50']} ms, p99 {latency['p99']} ms, its own lag p99 {lag['p99']} ms")
+    return wrong
