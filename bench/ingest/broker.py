@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import List, Optional, Sequence
 
 from amqp import Amqp, NoQueue
@@ -73,6 +74,11 @@ class Broker:
             return False
         finally:
             connection.close()
+
+    def alarms(self) -> int:
+        """Return how often it was out of memory or disk: it then lets nobody publish."""
+        logs = (Path(self.folder) / "log").glob("*.log")
+        return sum(log.read_text(errors="replace").count("resource limit alarm set") for log in logs)
 
     def version(self) -> str:
         """Return the versions of RabbitMQ and of Erlang."""

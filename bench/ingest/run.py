@@ -110,6 +110,8 @@ def show(result: Dict[str, Any]) -> None:
     print("\n" + "; ".join(f"{name}: {version}" for name, version in result["versions"].items()))
     if facts["load_average_before"][0] > facts["cores"] / 4:
         print("\n**The machine was busy before the run: these numbers show that everything works, and nothing else.**")
+    if result["broker_alarms"]:
+        print("\n**The broker was out of memory or disk and let nobody publish: the load table is worth nothing.**")
     plan = result["plan"]
     print(
         f"\n{plan['rounds']} rounds; closed loop: {plan['connections']} connections for {plan['seconds']:g} s; "
@@ -159,6 +161,7 @@ def main() -> int:
     with Broker(other_cores) as broker:
         versions = {"broker": broker.version(), **servers.versions()}
         rounds = measure(found, broker, plan, arguments.rounds, failed)
+        alarms = broker.alarms()
     stood: Dict[str, Dict[str, Any]] = {}
     if len(failed) < len(found):
         # What a broker still takes out of the connection of a killed server depends on its cores: this one has all.
@@ -167,7 +170,7 @@ def main() -> int:
             stood = freeze(found, broker, replace(plan, server_cores=[]), failed)
     result: Dict[str, Any] = {"machine": facts, "versions": versions}
     result["plan"] = {**vars(plan), "rounds": arguments.rounds, "queue": arguments.queue}
-    result.update(rounds=rounds, frozen=stood, failed=failed, targets=report.targets(rounds, stood))
+    result.update(broker_alarms=alarms, rounds=rounds, frozen=stood, failed=failed, targets=report.targets(rounds, stood))
     show(result)
     written = WORK.parent / "ingest.json"
     written.write_text(json.dumps(result, indent=1) + "\n")
