@@ -265,6 +265,7 @@ impl Case {
             MayPublishAnswer::Granted {
                 branch,
                 write_token: None,
+                ..
             } => branch,
             other => panic!("not granted: {other:?}"),
         }
