@@ -25,7 +25,11 @@ want python3-pip python3 -m pip --version
 want bubblewrap has bwrap
 case ${1:-demo} in
 demo) ;;
-test) [ -n "${FIXPOINT_TEST_POSTGRES_URL:-}" ] || want postgresql postgres_bin ;;
+test)
+    [ -n "${FIXPOINT_TEST_POSTGRES_URL:-}" ] || want postgresql postgres_bin
+    # Also where the environment names a broker: some tests kill and freeze one of their own.
+    want rabbitmq-server rabbitmq_bin
+    ;;
 conformance)
     want nodejs has node
     want npm has npm

@@ -7,6 +7,8 @@
     reason = "tests"
 )]
 
+mod broker;
 mod memory;
+mod rabbit;
 mod suite;
 mod wire;
