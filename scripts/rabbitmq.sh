@@ -34,7 +34,7 @@ environment() {
 
 make_folder() {
     umask 077
-    folder=${folder:-$(mktemp -d "${TMPDIR:-/tmp}/fixpoint-rabbitmq.XXXXXX")}
+    folder=$(readlink -m "${folder:-$(mktemp -d "${TMPDIR:-/tmp}/fixpoint-rabbitmq.XXXXXX")}")
     mkdir -p "$folder/data" "$folder/log"
     echo '[].' >"$folder/enabled_plugins"
     choose_ports
@@ -93,7 +93,7 @@ start() {
         make_folder
     elif [ ! -f "$folder/ports" ]; then
         stop "$folder is not a folder that rabbitmq.sh made"
-    elif server >/dev/null; then
+    elif running; then
         stop "the RabbitMQ in $folder runs already"
     else
         # A broker that is started again keeps its port, unless somebody has taken it meanwhile.
@@ -127,6 +127,14 @@ server() {
         pid=$(cat "$file" 2>/dev/null) && ours "$pid" && echo "$pid" && return
     done
     return 1
+}
+
+# One that was killed just now is given a moment to be gone.
+running() {
+    for try in 1 2 3 4 5 6 7 8; do
+        server >/dev/null || return 1
+        sleep 0.25
+    done
 }
 
 ours() { 2>/dev/null tr '\0' '\n' <"/proc/$1/environ" | grep -qxF "HOME=$folder"; }
