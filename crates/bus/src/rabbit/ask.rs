@@ -21,7 +21,8 @@ use uuid::Uuid;
 
 /// RabbitMQ's name for "the channel that this came over".
 const REPLY_TO: &str = "amq.rabbitmq.reply-to";
-const FULL_PAUSE: Duration = Duration::from_millis(20);
+/// How soon it is tried again: a full queue, or over a new connection.
+const PAUSE: Duration = Duration::from_millis(20);
 
 type Reply = Result<Envelope, RequestError>;
 
@@ -125,7 +126,7 @@ pub(super) async fn ask(
         let up = timeout_at(accepted_until, link.up()).await.map_err(|_| late())?;
         let Some((place, reply)) = up.replies.wait() else {
             up.is_lost();
-            sleep(FULL_PAUSE).await;
+            sleep(PAUSE).await;
             continue;
         };
         let mut properties = parcel::properties(envelope, true)
@@ -156,14 +157,14 @@ pub(super) async fn ask(
             }
             Ok(Said::NoRoute) => return Err(PublishError::Unroutable { key }.into()),
             Ok(Said::Full) => {
-                if Instant::now() + FULL_PAUSE >= accepted_until {
+                if Instant::now() + PAUSE >= accepted_until {
                     return Err(PublishError::Full {
                         queue: key,
                         waited: began.elapsed(),
                     }
                     .into());
                 }
-                sleep(FULL_PAUSE).await;
+                sleep(PAUSE).await;
             }
             Err(error) => {
                 tracing::debug!(
@@ -171,6 +172,7 @@ pub(super) async fn ask(
                     "a request has lost its connection"
                 );
                 up.is_lost();
+                sleep(PAUSE).await;
             }
         }
     }

@@ -22,7 +22,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// The pause before a consumer that could not be opened is opened again.
+/// The pause before a consumer that has ended is opened again.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long a broker may take for one call.
 const CALL: Duration = Duration::from_secs(10);
@@ -43,7 +43,8 @@ pub(super) struct Lane {
 enum Ended {
     /// As wished; what still runs acknowledges over its channel.
     Stopped(Channel),
-    Lost,
+    /// Without being asked, or before it began; why.
+    Lost(String),
 }
 
 impl Lane {
@@ -74,13 +75,12 @@ impl Lane {
                 up = self.link.up() => up,
             };
             match self.session(&up, &mut work, stop).await {
-                Ok(Ended::Stopped(channel)) => {
+                Ended::Stopped(channel) => {
                     last = Some(channel);
                     break;
                 }
-                Ok(Ended::Lost) => tracing::debug!(queue = %self.queue.name(), "the consumer has lost its connection"),
-                Err(error) => {
-                    tracing::warn!(queue = %self.queue.name(), error = &error as &dyn std::error::Error, "a queue cannot be consumed; trying again");
+                Ended::Lost(why) => {
+                    tracing::debug!(queue = %self.queue.name(), why, "a queue is not consumed for a moment");
                     tokio::select! {
                         () = stop.cancelled() => break,
                         () = sleep(PAUSE) => {}
@@ -104,11 +104,42 @@ impl Lane {
         Ok(())
     }
 
-    async fn session(&self, up: &Up, work: &mut Work, stop: &CancellationToken) -> lapin::Result<Ended> {
+    async fn session(&self, up: &Up, work: &mut Work, stop: &CancellationToken) -> Ended {
+        let subscribed = timeout(CALL, self.subscribe(up)).await;
+        let (channel, mut consumer) = match subscribed {
+            Ok(Ok(subscribed)) => subscribed,
+            Ok(Err(error)) => return Ended::Lost(error.to_string()),
+            Err(_) => return Ended::Lost("the broker did not answer in time".into()),
+        };
+        loop {
+            work.begin_what_can(self.concurrency);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {
+                    self.stop(&channel, &consumer, work).await;
+                    return Ended::Stopped(channel);
+                }
+                () = work.next() => {}
+                delivery = consumer.next() => match delivery {
+                    Some(Ok(delivery)) => work.waiting.push_back(work.desk.take(delivery, &self.in_hand)),
+                    Some(Err(error)) => {
+                        work.waiting.clear();
+                        return Ended::Lost(error.to_string());
+                    }
+                    None => {
+                        work.waiting.clear();
+                        return Ended::Lost("the consumer has ended".into());
+                    }
+                },
+            }
+        }
+    }
+
+    async fn subscribe(&self, up: &Up) -> lapin::Result<(Channel, Consumer)> {
         let channel = up.connection.create_channel().await?;
         self.layout.declare_queue(&channel, &self.queue).await?;
         channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
-        let mut consumer = channel
+        let consumer = channel
             .basic_consume(
                 self.layout.work(&self.queue),
                 "".into(),
@@ -116,24 +147,7 @@ impl Lane {
                 FieldTable::default(),
             )
             .await?;
-        loop {
-            work.begin_what_can(self.concurrency);
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => {
-                    self.stop(&channel, &consumer, work).await;
-                    return Ok(Ended::Stopped(channel));
-                }
-                () = work.next() => {}
-                delivery = consumer.next() => match delivery {
-                    Some(Ok(delivery)) => work.waiting.push_back(work.desk.take(delivery, &self.in_hand)),
-                    Some(Err(_)) | None => {
-                        work.waiting.clear();
-                        return Ok(Ended::Lost);
-                    }
-                },
-            }
-        }
+        Ok((channel, consumer))
     }
 
     /// Takes no more, and gives back at once what no handler has begun with.

@@ -12,8 +12,8 @@ use lapin::{BasicProperties, Channel, Confirmation};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How soon a full queue is asked again.
-const FULL_PAUSE: Duration = Duration::from_millis(20);
+/// How soon it is tried again: a full queue, or over a new connection.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Bytes for the broker.
 pub(super) struct Bytes<'a> {
@@ -79,13 +79,13 @@ pub(super) async fn confirmed<'a>(
             Ok(Said::Kept) => return Ok(()),
             Ok(Said::NoRoute) => return Err(PublishError::Unroutable { key: key.to_owned() }),
             Ok(Said::Full) => {
-                if Instant::now() + FULL_PAUSE >= until {
+                if Instant::now() + PAUSE >= until {
                     return Err(PublishError::Full {
                         queue: key.to_owned(),
                         waited: began.elapsed(),
                     });
                 }
-                sleep(FULL_PAUSE).await;
+                sleep(PAUSE).await;
             }
             Err(error) => {
                 tracing::debug!(
@@ -93,6 +93,8 @@ pub(super) async fn confirmed<'a>(
                     "a publish has lost its connection"
                 );
                 up.is_lost();
+                // Whoever makes the new connection needs a turn.
+                sleep(PAUSE).await;
             }
         }
     }

@@ -7,7 +7,6 @@
     reason = "tests"
 )]
 
-mod broker;
 mod memory;
 mod rabbit;
 mod suite;

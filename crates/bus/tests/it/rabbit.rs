@@ -1,6 +1,5 @@
 //! The suite on RabbitMQ, and what only a broker can do: go away and come back.
 
-use crate::broker::Broker;
 use crate::suite::{Subject, Wanted, claim, numbered, suite};
 use async_trait::async_trait;
 use bus::rabbit::Options;
@@ -14,25 +13,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use testkit::Broker;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// The variable that names a broker whose user may declare and delete queues.
-const AMQP: &str = "FIXPOINT_TEST_AMQP_URL";
-
-/// The broker of the tests; `None` where none is named, which is an error in CI.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "what a machine offers to tests is no setting of the product"
-)]
 fn broker() -> Option<String> {
-    let named = std::env::var(AMQP).ok();
-    assert!(
-        named.is_some() || std::env::var_os("CI").is_none(),
-        "{AMQP} is not set: in CI no test of the broker may be skipped"
-    );
-    named
+    testkit::broker_url().unwrap()
 }
 
 struct Rabbit {
@@ -83,7 +70,7 @@ async fn fresh(wanted: Wanted) -> Box<dyn Subject> {
     let bus = RabbitBus::open(&broker().unwrap(), &options(wanted)).unwrap();
     assert!(
         bus.connected(Duration::from_secs(60)).await,
-        "the broker of {AMQP} does not answer"
+        "the broker does not answer"
     );
     Box::new(Rabbit {
         bus,
@@ -271,7 +258,7 @@ async fn what_a_killed_broker_has_confirmed_is_there_when_it_comes_back() {
     if broker().is_none() {
         return;
     }
-    let broker = Broker::start();
+    let broker = Broker::start().unwrap();
     let bus = RabbitBus::open(broker.url(), &Options::default()).unwrap();
     let seen = Arc::new(Mutex::new(BTreeMap::<Uuid, u32>::new()));
     let stop = CancellationToken::new();
@@ -294,8 +281,8 @@ async fn what_a_killed_broker_has_confirmed_is_there_when_it_comes_back() {
         while bus.publish(envelope.clone()).await.map(drop).is_err() {}
         confirmed.push(envelope.id);
         if n == 300 {
-            broker.kill();
-            broker.start_again();
+            broker.kill().unwrap();
+            broker.start_again().unwrap();
             killed = Some(Instant::now());
         }
         if n == 301 {
@@ -317,7 +304,7 @@ async fn a_handler_outlives_the_connection_and_its_message_is_not_dealt_with_twi
     if broker().is_none() {
         return;
     }
-    let broker = Broker::start();
+    let broker = Broker::start().unwrap();
     let bus = RabbitBus::open(broker.url(), &Options::default()).unwrap();
     let (began, gate, runs) = (
         Arc::new(Notify::new()),
@@ -342,8 +329,8 @@ async fn a_handler_outlives_the_connection_and_its_message_is_not_dealt_with_twi
     let attempt = Envelope::new(Kind::AttemptRequested, 1, serde_json::json!({ "kind": "fix" }));
     drop(bus.publish(attempt).await.unwrap());
     began.notified().await;
-    broker.kill();
-    broker.start_again();
+    broker.kill().unwrap();
+    broker.start_again().unwrap();
     gate.add_permits(1);
     let empty = async {
         loop {
@@ -369,7 +356,7 @@ async fn a_frozen_broker_is_an_error_in_time_and_is_used_again_when_it_thaws() {
     if broker().is_none() {
         return;
     }
-    let broker = Broker::start();
+    let broker = Broker::start().unwrap();
     let options = Options {
         publish_timeout: Duration::from_millis(300),
         ..Options::default()
@@ -377,13 +364,13 @@ async fn a_frozen_broker_is_an_error_in_time_and_is_used_again_when_it_thaws() {
     let bus = RabbitBus::open(broker.url(), &options).unwrap();
     assert!(bus.connected(Duration::from_secs(60)).await);
     drop(bus.publish(numbered(1)).await.unwrap());
-    broker.freeze();
+    broker.freeze().unwrap();
     let began = Instant::now();
     let error = bus.publish(numbered(2)).await.map(drop).unwrap_err();
     assert!(matches!(error, PublishError::Unavailable(_)), "{error:?}");
     assert!(began.elapsed() < Duration::from_secs(1));
     assert!(bus.depth().await.is_empty(), "nobody knows how full its queues are");
-    broker.thaw();
+    broker.thaw().unwrap();
     let began = Instant::now();
     while bus.publish(numbered(3)).await.map(drop).is_err() {
         assert!(began.elapsed() < Duration::from_secs(10), "it is not used again");
