@@ -35,7 +35,7 @@ conformance)
     want npm has npm
     ;;
 up)
-    want nginx-light has nginx
+    want nginx has nginx
     [ -n "${DATABASE_URL:-}" ] || want postgresql postgres_bin
     [ -n "${AMQP_URL:-}" ] || want rabbitmq-server rabbitmq_bin
     ;;
