@@ -56,10 +56,14 @@ only_for() {
     if [ "$1" = planner ] && [ -n "$slack" ]; then export SLACK_WEBHOOK_URL=set; fi
 }
 
+# The log of the run before stays beside the new one; older ones go.
+fresh_log() { [ ! -f "$log/$1.log" ] || mv "$log/$1.log" "$log/$1.log.before"; }
+
 serve() { # serve <name>
     name=$1
     port=$(free_port)
     echo "http://127.0.0.1:$port" >"$run/$name.url"
+    fresh_log "$name"
     (
         only_for "${name%-*}"
         export FIXPOINT__SERVER__LISTEN="127.0.0.1:$port" FIXPOINT__DATA__DIR="$data/$name"
@@ -106,6 +110,8 @@ front_door() {
             "deploy/nginx/$file.conf.template" >"$folder/$file.conf"
     done
     echo "http://$LISTEN" >"$run/nginx.url"
+    fresh_log nginx
+    fresh_log requests
     setsid nginx -p "$folder" -c "$folder/direct.conf" -g 'daemon off;' >"$log/nginx.log" 2>&1 </dev/null &
     echo $! >"$run/nginx.pid"
 }
@@ -148,7 +154,7 @@ PYTHON
         say "starting Postgres in .data/postgres"
         : >"$run/postgres.address"
         started=$(sh scripts/postgres.sh start "$data/postgres")
-        DATABASE_URL=${started#* }
+        DATABASE_URL=${started##* }
         echo "$DATABASE_URL" >"$run/postgres.address"
     fi
     if [ -n "${AMQP_URL:-}" ]; then
@@ -157,7 +163,7 @@ PYTHON
         say "starting RabbitMQ in .data/rabbitmq"
         : >"$run/rabbitmq.address"
         started=$(sh scripts/rabbitmq.sh start "$data/rabbitmq")
-        AMQP_URL=${started#* }
+        AMQP_URL=${started##* }
         echo "$AMQP_URL" >"$run/rabbitmq.address"
     fi
     export DATABASE_URL AMQP_URL
