@@ -168,6 +168,11 @@ PYTHON
     fi
     export DATABASE_URL AMQP_URL
 
+    # There were more of them in an earlier run: what they accepted is passed on by nobody else.
+    while [ -n "$(find "$data/ingest-$((INGESTS + 1))/spool" -name '*.spool' -size +0 2>/dev/null)" ]; do
+        INGESTS=$((INGESTS + 1))
+        say "ingest-$INGESTS has deliveries in its spool, so it is started too"
+    done
     say "starting $INGESTS × ingest, $PLANNERS × planner, $FIXERS × fixer, 1 × notifier; logs in .data/log"
     for number in $(seq "$INGESTS"); do serve "ingest-$number"; done
     for number in $(seq "$PLANNERS"); do serve "planner-$number"; done
