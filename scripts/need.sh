@@ -11,6 +11,7 @@ want() { # want <package> <command that proves it>
 }
 has() { command -v "$1"; }
 postgres_bin() { sh "$(dirname "$0")/postgres.sh" where; }
+rabbitmq_bin() { sh "$(dirname "$0")/rabbitmq.sh" where; }
 
 has cargo >/dev/null || stop "cargo is not installed: install Rust 1.95 or newer with rustup, then run this again"
 want git has git
@@ -21,7 +22,12 @@ want python3-pip python3 -m pip --version
 want bubblewrap has bwrap
 case ${1:-demo} in
 demo) ;;
-test) [ -n "${FIXPOINT_TEST_POSTGRES_URL:-}" ] || want postgresql postgres_bin ;;
+test)
+    # Some tests start and stop servers of their own.
+    want postgresql postgres_bin
+    want postgresql-client has psql
+    want rabbitmq-server rabbitmq_bin
+    ;;
 conformance)
     want nodejs has node
     want npm has npm
