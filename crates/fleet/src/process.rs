@@ -144,7 +144,7 @@ impl Process {
                 self.name,
                 self.log_tail()
             );
-            match ready::ask(self.address).await {
+            match ready::ask(self.address, ready::READY).await {
                 Ok((200, _)) => return Ok(()),
                 Ok((status, body)) => said = format!("{status} {body}"),
                 Err(error) => said = format!("{said}, then {error:#}").chars().take(300).collect(),
@@ -159,6 +159,11 @@ impl Process {
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// The status of its answer to a GET; `None` when there is none in time.
+    pub async fn answers(&self, path: &str) -> Option<u16> {
+        ready::ask(self.address, path).await.ok().map(|(status, _)| status)
     }
 
     /// Its number, while it runs.
