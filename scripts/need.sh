@@ -23,7 +23,7 @@ want bubblewrap has bwrap
 case ${1:-demo} in
 demo) ;;
 test)
-    # Some tests start and stop servers of their own.
+    # Also where the environment names servers: some tests kill and freeze some of their own.
     want postgresql postgres_bin
     want postgresql-client has psql
     want rabbitmq-server rabbitmq_bin

@@ -143,4 +143,8 @@ impl Bus for TappedBus {
     async fn depth(&self) -> Vec<QueueDepth> {
         self.inner.depth().await
     }
+
+    fn durable(&self) -> bool {
+        self.inner.durable()
+    }
 }
