@@ -3,8 +3,9 @@
 use crate::clock::now;
 use crate::fan_out::FanOut;
 use crate::ledger::{Entry, Ledger};
+use crate::noise::Noise;
 use crate::planner::Planner;
-use crate::schedule::{FLEET, Schedule, Size};
+use crate::schedule::{FLEET, Schedule};
 use crate::watch::{Running, Watch};
 use anyhow::{Context as _, Result, bail};
 use bus::Bus;
@@ -39,10 +40,12 @@ const STRAYS: Duration = Duration::from_secs(5);
 pub struct Given {
     /// The seed.
     pub seed: u64,
-    /// How large it is.
-    pub size: Size,
+    /// Everything short: for a first look.
+    pub short: bool,
     /// Copies of each webhook.
     pub copies: usize,
+    /// Webhooks that mean nothing.
+    pub noise: Noise,
     /// The folder with the services' programs.
     pub binaries: PathBuf,
     /// The folder of everything that is written.
@@ -112,7 +115,7 @@ impl Arena {
             postgres: given.postgres.clone(),
             ..Options::new(&given.binaries, &given.home)
         };
-        for (name, value) in settings(&github, &slack, given.size.short) {
+        for (name, value) in settings(&github, &slack, given.short) {
             options = options.set(name, &value);
         }
         for incident in schedule

@@ -6,27 +6,31 @@ use crate::collect;
 use crate::fault::Lane;
 use crate::inject::inject;
 use crate::ledger::Entry;
+use crate::noise;
 use crate::repository::turn_red;
 use crate::schedule::{Planned, Schedule};
 use crate::settle::settle;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// Incidents that are open at once, at most: enough that nobody is idle, few enough that nobody waits in a line.
 const OPEN: usize = 4;
+/// How long an incident waits for those before it.
+const SHORT_WAIT: Duration = Duration::from_secs(3);
+const LONG_WAIT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(250);
 /// How long processes may take to end at the very end.
 const END: Duration = Duration::from_secs(45);
 
-/// Runs the plan; the ledger's lines.
-pub async fn run(given: &Given) -> Result<Vec<Entry>> {
-    let schedule = Schedule::of(given.seed, given.size);
+/// Runs a plan; the ledger's lines.
+pub async fn run(given: &Given, schedule: &Schedule) -> Result<Vec<Entry>> {
     println!("seed {}\n{schedule}", given.seed);
-    let arena = Arena::set(given, &schedule).await?;
+    let arena = Arena::set(given, schedule).await?;
     println!("everything runs; the ledger is {}", arena.ledger.path().display());
     arena.ledger.add(&Entry::Begun {
         at: now(),
@@ -37,19 +41,20 @@ pub async fn run(given: &Given) -> Result<Vec<Entry>> {
     let mut companions = JoinSet::new();
     companions.spawn(Arc::clone(&arena).supervise());
     companions.spawn(watch(Arc::clone(&arena)));
-    // When more goes wrong than was planned for, incidents wait; but not for ever.
-    let patience = given.size.over * 2 + Duration::from_secs(60);
-    let incidents = tokio::time::timeout(patience, make_incidents(&arena, &schedule));
-    let (incidents, ()) = tokio::join!(incidents, make_faults(&arena, &schedule, given.seed));
-    match incidents {
-        Ok(made) => made?,
-        Err(_) => println!("not all incidents could begin: those before them do not end"),
-    }
+    let quiet = CancellationToken::new();
+    let noise = tokio::spawn(noise::make(Arc::clone(&arena), given.noise, quiet.clone()));
+    let (incidents, ()) = tokio::join!(
+        make_incidents(&arena, schedule, given.short),
+        make_faults(&arena, schedule, given.seed)
+    );
+    incidents?;
+    quiet.cancel();
+    noise.await?;
     println!("nothing more goes wrong; waiting for rest");
     heal(&arena).await?;
-    settle(&arena, given.size.short).await;
+    settle(&arena, given.short).await;
     arena.ledger.add(&arena.watch.looks());
-    collect::everything(&arena, &schedule).await?;
+    collect::everything(&arena, schedule).await?;
     companions.shutdown().await;
     end(arena).await
 }
@@ -63,10 +68,12 @@ async fn watch(arena: Arc<Arena>) {
     }
 }
 
-async fn make_incidents(arena: &Arc<Arena>, schedule: &Schedule) -> Result<()> {
+/// Starts each incident at its time, or a while later when those before it do not end.
+async fn make_incidents(arena: &Arc<Arena>, schedule: &Schedule, short: bool) -> Result<()> {
     for (begun, Planned { at, what }) in schedule.incidents.iter().enumerate() {
         tokio::time::sleep_until((arena.began.0 + *at).into()).await;
-        while begun.saturating_sub(arena.watch.over()) >= OPEN {
+        let patience = Instant::now() + if short { SHORT_WAIT } else { LONG_WAIT };
+        while begun.saturating_sub(arena.watch.over()) >= OPEN && Instant::now() < patience {
             tokio::time::sleep(LOOK).await;
         }
         arena.ledger.add(&Entry::Incident {

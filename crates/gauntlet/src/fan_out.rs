@@ -34,7 +34,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// So often; then it is lost, and that is the doors' fault.
 const TRIES: usize = 90;
 /// Copies on their way at once, so that it is the doors that are tried and not this machine's connections.
-const AT_ONCE: usize = 128;
+const AT_ONCE: usize = 512;
 
 /// A webhook as it came.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ pub struct Sender {
     doors: OnceLock<String>,
     client: reqwest::Client,
     ledger: Arc<Ledger>,
-    /// Copies of each webhook.
+    /// Copies of each webhook that comes.
     copies: usize,
     random: Mutex<Random>,
     kept: Mutex<Vec<Webhook>>,
@@ -157,7 +157,8 @@ async fn take(sender: web::Data<Sender>, request: HttpRequest, body: Bytes) -> H
     lock(&sender.kept).push(webhook.clone());
     if sender.doors.get().is_some() {
         let sender = sender.into_inner();
-        sender.spread(webhook);
+        let copies = sender.copies;
+        sender.spread(webhook, copies);
     }
     HttpResponse::Accepted().finish()
 }
@@ -199,9 +200,9 @@ impl Webhook {
 }
 
 impl Sender {
-    /// Sends all copies of a webhook, each at its time; and again while nobody has accepted it.
-    pub fn spread(self: &Arc<Self>, webhook: Webhook) {
-        let waits = self.waits();
+    /// Sends so many copies of a webhook, each at its time; and again while nobody has accepted it.
+    pub fn spread(self: &Arc<Self>, webhook: Webhook, copies: usize) {
+        let waits = self.waits(copies);
         let entry = Entry::Sent {
             at: now(),
             webhook: webhook.number.clone(),
@@ -231,7 +232,7 @@ impl Sender {
     }
 
     /// When each copy goes: two at once, most of them soon, the last ones late.
-    fn waits(&self) -> Vec<Duration> {
+    fn waits(&self, copies: usize) -> Vec<Duration> {
         let mut random = lock(&self.random);
         let first = random.millis(0, 400);
         let wait = |copy: usize| match copy {
@@ -239,12 +240,14 @@ impl Sender {
             8.. => random.millis(3_000, 20_000),
             _ => random.millis(0, 2_500),
         };
-        (0..self.copies.max(1)).map(wait).collect()
+        (0..copies.max(1)).map(wait).collect()
     }
 
     /// Sends one copy; whether it was accepted.
     pub async fn deliver(&self, webhook: &Webhook) -> bool {
         let Some(doors) = self.doors.get() else { return false };
+        // Whoever waits for a place waits for an answer, too.
+        let (at, began) = (now(), Instant::now());
         // The semaphore is never closed.
         let _place = self.places.acquire().await;
         let mut request = self
@@ -254,7 +257,6 @@ impl Sender {
         for (name, value) in &webhook.headers {
             request = request.header(name, value);
         }
-        let (at, began) = (now(), Instant::now());
         let answer = async {
             let answer = request.send().await?;
             let status = answer.status().as_u16();

@@ -10,9 +10,9 @@ mod collect;
 mod driver;
 mod fan_out;
 mod fault;
-mod flood;
 mod inject;
 mod ledger;
+mod noise;
 mod planner;
 mod random;
 mod record;
@@ -26,9 +26,9 @@ mod watch;
 
 use anyhow::{Context as _, Result};
 use arena::Given;
-use check::Verdict;
 use clap::Parser as _;
-use cli::{Arguments, Command, Places, Run};
+use cli::{Arguments, Command, Deliveries, Places, Run};
+use noise::Noise;
 use report::Report;
 use schedule::{Schedule, Size};
 use std::path::{Path, PathBuf};
@@ -71,31 +71,7 @@ async fn carry_out(arguments: Arguments) -> Result<bool> {
             Ok(true)
         }
         Some(Command::Judge { ledger }) => Ok(judge(&ledger::read(&ledger)?, &ledger)),
-        Some(Command::Deliveries(asked)) => {
-            let home = home(&asked.places, "deliveries")?;
-            let flood = flood::Flood {
-                count: asked.count,
-                rate: asked.rate,
-                stopped: Duration::from_secs(asked.stopped),
-                frozen: Duration::from_secs(asked.frozen),
-                binaries: binaries(&asked.places)?,
-                home: home.clone(),
-                postgres: asked.places.postgres.clone(),
-            };
-            let verdict = Verdict {
-                measures: flood::run(&flood).await?,
-                ..Verdict::default()
-            };
-            println!(
-                "{}",
-                Report {
-                    verdict: &verdict,
-                    ledger: &home
-                }
-            );
-            tidy(&home, &asked.places, verdict.is_good());
-            Ok(verdict.is_good())
-        }
+        Some(Command::Deliveries(asked)) => deliveries(&asked).await,
     }
 }
 
@@ -103,16 +79,44 @@ async fn run(run: &Run) -> Result<bool> {
     let seed = run.seed.unwrap_or(0);
     let given = Given {
         seed,
-        size: size(run),
+        short: run.short,
         copies: run.copies.unwrap_or(if run.short { 4 } else { 10 }),
+        noise: Noise {
+            rate: 4,
+            copies: 2,
+            least: 0,
+        },
         binaries: binaries(&run.places)?,
         home: home(&run.places, &format!("seed-{seed}"))?,
         broker: run.places.amqp.clone(),
         postgres: run.places.postgres.clone(),
     };
-    let entries = driver::run(&given).await?;
+    carried_out(&given, &Schedule::of(seed, size(run)), &run.places).await
+}
+
+async fn deliveries(asked: &Deliveries) -> Result<bool> {
+    let given = Given {
+        seed: 0,
+        short: false,
+        copies: 1,
+        noise: Noise {
+            rate: asked.rate,
+            copies: 1,
+            least: asked.count,
+        },
+        binaries: binaries(&asked.places)?,
+        home: home(&asked.places, "deliveries")?,
+        broker: asked.places.amqp.clone(),
+        postgres: asked.places.postgres.clone(),
+    };
+    let (stopped, frozen) = (Duration::from_secs(asked.stopped), Duration::from_secs(asked.frozen));
+    carried_out(&given, &Schedule::of_outages(stopped, frozen), &asked.places).await
+}
+
+async fn carried_out(given: &Given, schedule: &Schedule, places: &Places) -> Result<bool> {
+    let entries = driver::run(given, schedule).await?;
     let good = judge(&entries, &given.home.join("ledger.jsonl"));
-    tidy(&given.home, &run.places, good);
+    tidy(&given.home, places, good);
     Ok(good)
 }
 

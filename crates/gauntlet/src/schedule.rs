@@ -12,6 +12,8 @@ use std::time::Duration;
 pub const FLEET: [(&str, u64); 4] = [("ingest", 1), ("planner", 2), ("fixer", 2), ("notifier", 1)];
 /// Of so many incidents one is an alert.
 const ALERTS: u64 = 5;
+/// Between outages.
+const CALM: Duration = Duration::from_secs(5);
 /// A deck of faults is for about so much time; longer runs get more of them.
 const DECK: Duration = Duration::from_secs(15 * 60);
 
@@ -71,6 +73,29 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Nothing but outages of the broker, one after the other.
+    pub fn of_outages(stopped: Duration, frozen: Duration) -> Self {
+        let for_ms = crate::clock::millis;
+        let outages = [
+            Fault::BrokerStopped {
+                for_ms: for_ms(stopped),
+            },
+            Fault::BrokerFrozen { for_ms: for_ms(frozen) },
+            Fault::BrokerKilled,
+        ];
+        let mut at = CALM;
+        let mut faults = Vec::new();
+        for what in outages {
+            let lasts = what.lasts();
+            faults.push(Planned { at, what });
+            at += lasts + CALM;
+        }
+        Self {
+            incidents: Vec::new(),
+            faults,
+        }
+    }
+
     /// The plan of a seed.
     pub fn of(seed: u64, size: Size) -> Self {
         let deck = if size.short {

@@ -72,6 +72,8 @@ pub struct History<'a> {
     pub looks: (u64, u64),
     /// Bad messages by their kind: surely sent, and all that may have been.
     pub poison: BTreeMap<&'a str, (usize, usize)>,
+    /// When it came to rest.
+    pub settled: Option<DateTime<Utc>>,
     /// Why it did not come to rest.
     pub unrest: Option<&'a str>,
     /// GitHub's repositories.
@@ -165,6 +167,7 @@ impl<'a> History<'a> {
             }
             Entry::Settled { at, in_time, left } => {
                 self.end = Some(*at);
+                self.settled = in_time.then_some(*at);
                 self.unrest = (!in_time).then_some(left);
             }
             Entry::Repository(repository) => self.repositories.push(repository),

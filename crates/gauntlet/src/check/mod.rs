@@ -1,6 +1,7 @@
 //! Judges a run by its ledger: what was lost, what came twice, what nobody can explain, what should never be, and how long
 //! things took.
 
+mod doors;
 mod duplicated;
 mod history;
 mod illegal;

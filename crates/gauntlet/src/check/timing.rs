@@ -4,14 +4,9 @@ use super::Measure;
 use super::duplicated::Messages;
 use super::history::{Death, History, Window};
 use crate::fault::{Fault, Lane};
-use crate::ledger::{Answered, Attempt};
-use chrono::TimeDelta;
+use crate::ledger::Attempt;
 use domain::attempt::Stage;
 
-/// Sentry waits for a second.
-const IN_TIME_MS: u64 = 1_000;
-/// Of a thousand webhooks, one may come too late while the broker is away.
-const IN_TIME: f64 = 0.999;
 /// Seconds until an attempt of a dead fixer runs again.
 const RESUMED: f64 = 5.0;
 /// Seconds until the planner works again after its database was away.
@@ -19,7 +14,7 @@ const RECOVERED: f64 = 5.0;
 
 pub fn all(history: &History<'_>, messages: &Messages<'_>) -> Vec<Measure> {
     let mut all = work(history);
-    all.extend(answers(history));
+    all.extend(super::doors::all(history));
     all.extend(resumed(history));
     all.extend(recovered(history));
     let deaths = history
@@ -42,7 +37,7 @@ pub fn all(history: &History<'_>, messages: &Messages<'_>) -> Vec<Measure> {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts are small")]
-fn share(part: usize, all: usize) -> f64 {
+pub fn share(part: usize, all: usize) -> f64 {
     if all == 0 { 1.0 } else { part as f64 / all as f64 }
 }
 
@@ -74,59 +69,6 @@ fn work(history: &History<'_>) -> Vec<Measure> {
         ),
         Measure::told("faults", history.faults.len().to_string()),
         Measure::told("time without anything to do", format!("{:.1} %", idle * 100.0)),
-    ]
-}
-
-fn answers(history: &History<'_>) -> Vec<Measure> {
-    let window = |answer: &Answered| {
-        let took = TimeDelta::milliseconds(i64::try_from(answer.took_ms).unwrap_or(i64::MAX / 2));
-        Window {
-            from: answer.at,
-            to: answer.at + took,
-        }
-    };
-    // Whoever is dead answers nobody; that is not what is measured.
-    let (dead, alive): (Vec<&Answered>, Vec<&Answered>) = history
-        .answers
-        .iter()
-        .partition(|answer| history.was_down("ingest", &window(answer)));
-    let outages: Vec<Window> = history
-        .faults
-        .iter()
-        .filter(|one| one.fault.lane() == Lane::Broker)
-        .map(|one| one.window)
-        .collect();
-    let during: Vec<&Answered> = alive
-        .iter()
-        .copied()
-        .filter(|answer| outages.iter().any(|outage| outage.meets(&window(answer))))
-        .collect();
-    let in_time = |all: &[&Answered]| {
-        let good = all
-            .iter()
-            .filter(|answer| answer.accepted() && answer.took_ms <= IN_TIME_MS)
-            .count();
-        share(good, all.len())
-    };
-    let slowest = |all: &[&Answered]| all.iter().map(|answer| answer.took_ms).max().unwrap_or(0);
-    let of = |all: &[&Answered]| format!("{:.3} % of {}", in_time(all) * 100.0, all.len());
-    let bound = format!(">= {:.1} %", IN_TIME * 100.0);
-    vec![
-        Measure::bound(
-            "answers of 2xx within 1 s while the broker is away",
-            of(&during),
-            &bound,
-            in_time(&during) >= IN_TIME,
-        ),
-        Measure::told("the slowest of them", format!("{} ms", slowest(&during))),
-        Measure::bound(
-            "answers of 2xx within 1 s, always",
-            of(&alive),
-            &bound,
-            in_time(&alive) >= IN_TIME,
-        ),
-        Measure::told("the slowest of all", format!("{} ms", slowest(&alive))),
-        Measure::told("answers of 2xx while ingest itself was dead", of(&dead)),
     ]
 }
 
@@ -204,7 +146,7 @@ fn recovered(history: &History<'_>) -> Vec<Measure> {
 }
 
 /// The smallest number that so many of a hundred do not exceed.
-fn percentile(all: &mut [f64], percent: usize) -> Option<f64> {
+pub fn percentile(all: &mut [f64], percent: usize) -> Option<f64> {
     all.sort_by(f64::total_cmp);
     let last = (all.len() * percent).div_ceil(100).checked_sub(1)?;
     all.get(last).copied()
