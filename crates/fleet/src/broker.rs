@@ -66,7 +66,9 @@ impl Broker {
     /// # Errors
     /// When it is not ours, or does not answer in time.
     pub async fn start_again(&self) -> Result<()> {
-        self.script("start").await.map(drop)
+        let (folder, url) = (self.own()?.to_owned(), self.url.clone());
+        let again = move |scripts: &Scripts| scripts.start_again(SCRIPT, &folder, &url);
+        self.scripts.aside(again).await
     }
 
     /// SIGSTOP: connections stay, and nothing is answered.

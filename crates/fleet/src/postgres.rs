@@ -103,7 +103,9 @@ impl Postgres {
     /// # Errors
     /// When it is not ours, or does not answer in time.
     pub async fn start_again(&self) -> Result<()> {
-        self.script("start").await
+        let (folder, url) = (self.own()?.to_owned(), self.url.clone());
+        let again = move |scripts: &Scripts| scripts.start_again(SCRIPT, &folder, &url);
+        self.scripts.aside(again).await
     }
 
     /// Ends every connection to the database, as an administrator can; returns how many.

@@ -46,6 +46,13 @@ impl Scripts {
         Ok((folder.into(), url.to_owned()))
     }
 
+    /// Starts again what lives in a folder; whoever uses it has to find it where it was.
+    pub fn start_again(&self, name: &str, folder: &Path, url: &str) -> Result<()> {
+        let (_, now) = self.start(name, Some(folder))?;
+        ensure!(now == url, "scripts/{name} has started it at another address: somebody took its port");
+        Ok(())
+    }
+
     /// Runs a script on another thread, so that nobody else has to wait.
     pub async fn aside<T: Send + 'static>(&self, work: impl FnOnce(&Self) -> Result<T> + Send + 'static) -> Result<T> {
         let scripts = self.clone();

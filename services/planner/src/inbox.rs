@@ -9,7 +9,9 @@ use domain::message::{
     SignalReceived,
 };
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, error, info_span, warn};
 
@@ -21,6 +23,11 @@ const QUEUES: [(Queue, usize); 5] = [
     (Queue::PlannerFinished, 4),
     (Queue::PlannerDelivered, 2),
 ];
+
+/// How long a message waits for the database: below any broker's limit for a silent consumer.
+const HOLD: Duration = Duration::from_secs(10 * 60);
+/// A database that answers within this is there, and something else has failed.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// Consumes every queue of the planner until `stop`.
 pub(crate) fn open(flow: &Arc<Flow>, bus: &Arc<dyn Bus>, stop: &CancellationToken, tasks: &mut JoinSet<Result<()>>) {
@@ -45,7 +52,7 @@ impl Handler for Inbox {
         telemetry::trace::set_parent(&span, &envelope.trace);
         async {
             let kind = envelope.kind;
-            let answer = self.dispatch(envelope).await.unwrap_or_else(|cause| {
+            let answer = self.dispatch_patiently(envelope).await.unwrap_or_else(|cause| {
                 let reason = format!("{cause:#}");
                 if kind == Kind::AttemptProgressed {
                     // The next one comes by itself.
@@ -71,6 +78,29 @@ impl Handler for Inbox {
 }
 
 impl Inbox {
+    /// A message is held while the database is away, instead of using up its tries.
+    async fn dispatch_patiently(&self, envelope: Envelope) -> Result<Answer> {
+        let until = Instant::now() + HOLD;
+        loop {
+            match self.dispatch(envelope.clone()).await {
+                // A heartbeat is followed by the next one.
+                Err(cause) if envelope.kind != Kind::AttemptProgressed && Instant::now() < until => {
+                    if self.flow.store.answers(Instant::now() + GLANCE).await {
+                        return Err(cause);
+                    }
+                    warn!(
+                        cause = format!("{cause:#}"),
+                        "the database is away; the message waits for it"
+                    );
+                    if !self.flow.store.answers(until).await {
+                        return Err(cause);
+                    }
+                }
+                done => return done,
+            }
+        }
+    }
+
     async fn dispatch(&self, envelope: Envelope) -> Result<Answer> {
         let trace = telemetry::trace::inject();
         Ok(match envelope.kind {

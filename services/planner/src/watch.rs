@@ -1,6 +1,7 @@
 //! The clock of the planner: ticks once a second, and knows since when it has heard all that was said.
 
 use crate::flow::Flow;
+use crate::leader::Leader;
 use anyhow::Result;
 use bus::{Bus, Queue};
 use chrono::{DateTime, Utc};
@@ -18,13 +19,18 @@ const HOUSEKEEPING: u32 = 15;
 ///
 /// # Errors
 /// Never: what fails is tried again at the next tick.
-pub(crate) async fn run(flow: Arc<Flow>, bus: Arc<dyn Bus>, stop: CancellationToken) -> Result<()> {
+pub(crate) async fn run(flow: Arc<Flow>, bus: Arc<dyn Bus>, leader: Leader, stop: CancellationToken) -> Result<()> {
     let mut listening = Listening::default();
     let mut count = 0_u32;
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(TICK) => {}
+        }
+        if !leader.leads() {
+            // Another planner looks after them.
+            listening.interrupted();
+            continue;
         }
         let done = tick(&flow, &*bus, &mut listening, count).await;
         if let Err(cause) = done {

@@ -17,3 +17,4 @@ mod progress;
 mod retries;
 mod store;
 mod trace;
+mod two;
