@@ -1,5 +1,5 @@
 #!/bin/sh
-# need.sh demo|test|bench|conformance|up: installs what is missing with apt; where it cannot, prints the exact command and exits 2.
+# need.sh demo|test|gauntlet|bench|conformance|up: installs what is missing with apt; where it cannot, prints the exact command and exits 2.
 set -eu
 . "$(dirname "$0")/say.sh"
 
@@ -31,6 +31,11 @@ test)
     want postgresql-client has psql
     want rabbitmq-server rabbitmq_bin
     ;;
+gauntlet)
+    want postgresql postgres_bin
+    want postgresql-client has psql
+    want rabbitmq-server rabbitmq_bin
+    ;;
 bench) want rabbitmq-server rabbitmq_bin ;;
 conformance)
     want nodejs has node
@@ -41,7 +46,7 @@ up)
     [ -n "${DATABASE_URL:-}" ] || want postgresql postgres_bin
     [ -n "${AMQP_URL:-}" ] || want rabbitmq-server rabbitmq_bin
     ;;
-*) stop "need.sh knows demo, test, bench, conformance and up, not $1" ;;
+*) stop "need.sh knows demo, test, gauntlet, bench, conformance and up, not $1" ;;
 esac
 
 if [ -n "$missing" ]; then
