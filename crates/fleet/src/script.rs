@@ -49,7 +49,10 @@ impl Scripts {
     /// Starts again what lives in a folder; whoever uses it has to find it where it was.
     pub fn start_again(&self, name: &str, folder: &Path, url: &str) -> Result<()> {
         let (_, now) = self.start(name, Some(folder))?;
-        ensure!(now == url, "scripts/{name} has started it at another address: somebody took its port");
+        ensure!(
+            now == url,
+            "scripts/{name} has started it at another address: somebody took its port"
+        );
         Ok(())
     }
 
