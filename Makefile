@@ -1,5 +1,5 @@
 # What a person types. Each target is one script, which says what it does.
-.PHONY: help demo test check up down bench conformance
+.PHONY: help demo test check up down bench gauntlet conformance
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ down: ## stop what `make up` started
 
 bench: ## every bug repaired, then webhooks beside other servers (BENCH=repair or BENCH=ingest: only that)
 	@sh scripts/bench.sh $(BENCH)
+
+gauntlet: ## the four services as processes on the worst of days (SEED=1 SHORT=1|LONG=1|DELIVERIES=1)
+	@sh scripts/gauntlet.sh
 
 conformance: ## requests and simulator against GitHub's own description
 	@sh scripts/conformance.sh

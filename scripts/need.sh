@@ -1,5 +1,5 @@
 #!/bin/sh
-# need.sh demo|test|bench|conformance|up: installs what is missing with apt; where it cannot, prints the exact command and exits 2.
+# need.sh demo|test|gauntlet|bench|conformance|up: installs what is missing with apt; where it cannot, prints the exact command and exits 2.
 set -eu
 . "$(dirname "$0")/say.sh"
 
@@ -26,8 +26,14 @@ want bubblewrap has bwrap
 case ${1:-demo} in
 demo) ;;
 test)
-    [ -n "${FIXPOINT_TEST_POSTGRES_URL:-}" ] || want postgresql postgres_bin
-    # Also where the environment names a broker: some tests kill and freeze one of their own.
+    # Also where the environment names servers: some tests kill and freeze some of their own.
+    want postgresql postgres_bin
+    want postgresql-client has psql
+    want rabbitmq-server rabbitmq_bin
+    ;;
+gauntlet)
+    want postgresql postgres_bin
+    want postgresql-client has psql
     want rabbitmq-server rabbitmq_bin
     ;;
 bench) want rabbitmq-server rabbitmq_bin ;;
@@ -40,7 +46,7 @@ up)
     [ -n "${DATABASE_URL:-}" ] || want postgresql postgres_bin
     [ -n "${AMQP_URL:-}" ] || want rabbitmq-server rabbitmq_bin
     ;;
-*) stop "need.sh knows demo, test, bench, conformance and up, not $1" ;;
+*) stop "need.sh knows demo, test, gauntlet, bench, conformance and up, not $1" ;;
 esac
 
 if [ -n "$missing" ]; then

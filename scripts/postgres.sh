@@ -72,7 +72,9 @@ start() {
     options="-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200"
     lasting || options="$options -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     for try in 1 2 3; do
-        port=$(free_port)
+        # Whoever was connected looks for it where it was.
+        [ "$try" = 1 ] && [ -s "$folder/port" ] || free_port >"$folder/port"
+        port=$(cat "$folder/port")
         # pg_ctl keeps its standard output open in the server: it must not be the pipe that our caller reads.
         if as_owner "$bin/pg_ctl" -D "$folder/data" -w -t 60 -l "$folder/data/server.log" -o "$options -c port=$port" \
             start >/dev/null 2>&1; then
