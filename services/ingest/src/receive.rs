@@ -18,7 +18,7 @@ use domain::signal::Signal;
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use telemetry::health::Underway;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub(crate) struct Door {
     pub(crate) spool: Arc<Spool>,
     pub(crate) patience: Arc<Patience>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) running: AtomicBool,
+    pub(crate) draining: Underway,
 }
 
 /// Bodies above this size are worked on beside the event loop.
