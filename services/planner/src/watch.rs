@@ -12,6 +12,8 @@ use tracing::error;
 const TICK: Duration = Duration::from_secs(1);
 /// A process that was stopped, or starved, for so long has not listened.
 const GAP: Duration = Duration::from_secs(5);
+/// Ticks between two looks at the queues, and between two housekeepings.
+const QUEUES: u32 = 5;
 const HOUSEKEEPING: u32 = 15;
 
 /// Ticks until `stop`.
@@ -37,6 +39,9 @@ pub(crate) async fn run(flow: Arc<Flow>, bus: Arc<dyn Bus>, stop: CancellationTo
 
 async fn tick(flow: &Flow, bus: &dyn Bus, listening: &mut Listening, count: u32) -> Result<()> {
     let depth = bus.depth().await;
+    if count.is_multiple_of(QUEUES) {
+        flow.measure.queues(&depth);
+    }
     // Without an answer from the broker nobody knows what waits there.
     let drained = depth
         .iter()

@@ -93,6 +93,9 @@ portable!(
     DbJson, 3802, 3807, diesel::sql_types::Jsonb, Json(Value), Value::to_string, serde_json::from_str::<Value>
 );
 
+/// The texts on SQLite have the order of the moments.
+impl diesel::sql_types::SqlOrd for DbTime {}
+
 impl Id {
     /// A new identifier; later ones sort after earlier ones of the same process.
     #[must_use]
