@@ -17,6 +17,9 @@ use tracing::{info, warn};
 /// So much in one transaction; the rest is for the next tick.
 const BATCH: i64 = 50;
 
+/// Pull requests that are older are not counted any more: their number only grows.
+const WATCHED: chrono::Duration = chrono::Duration::days(30);
+
 /// What a tick has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticked {
@@ -80,7 +83,7 @@ impl Flow {
                 Ok(Backlog {
                     oldest: jobs::oldest_due(db, now)?,
                     outbox: outbox::depth(db)?,
-                    pull_requests: pull_requests::per_incident(db)?,
+                    pull_requests: pull_requests::per_incident(db, now + -WATCHED)?,
                 })
             })
             .await?;

@@ -102,6 +102,13 @@ impl Id {
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// What is not before the identifiers that were made at a moment, and not after them.
+    #[must_use]
+    pub fn first_of(at: Time) -> Self {
+        let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
 }
 
 impl Default for Id {
