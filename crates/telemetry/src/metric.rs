@@ -1,14 +1,16 @@
 //! Metrics: one registry per process, read by Prometheus. Names end as Prometheus wants them by themselves: a counter `jobs`
 //! is shown as `jobs_total`, a duration `job.duration` as `job_duration_seconds`.
 
+mod level;
 mod table;
 
-use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, MeterProvider, UpDownCounter};
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Registry, TextEncoder};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+pub use level::{Counted, Level};
 pub use opentelemetry::KeyValue;
 pub use table::Table;
 
@@ -33,10 +35,10 @@ pub fn seconds(name: &'static str, meaning: &'static str) -> Counter<f64> {
         .build()
 }
 
-/// A count of what is there at the moment: add 1 for what comes, and -1 for what goes.
+/// How many of something there are at the moment.
 #[must_use]
-pub fn level(name: &'static str, meaning: &'static str) -> UpDownCounter<i64> {
-    meter().i64_up_down_counter(name).with_description(meaning).build()
+pub fn level(name: &'static str, meaning: &'static str) -> Level {
+    Level::new(meter().i64_up_down_counter(name).with_description(meaning).build())
 }
 
 /// Gauges that are measured together, one for each row; `name` and `labels` are as they are shown. The same name is the same

@@ -132,7 +132,10 @@ fn metrics_are_shown_as_prometheus_wants_them() {
     metric::duration("test.answer", "Time of the test.", &metric::SHORT).record(0.003, &[]);
     metric::gauge("test.depth", "Depth of the test.").record(7.0, &[]);
     metric::seconds("test.spent", "Seconds of the test.").add(0.5, &[]);
-    metric::level("test.running", "What runs.").add(1, &[]);
+    let level = metric::level("test.running", "What runs.");
+    let _one = level.count(&[]);
+    drop(level.count(&[]));
+    level.none_yet(&[KeyValue::new("kind", "other")]);
     for number in [1.0, 2.0] {
         let table = metric::table("test_ready", "Messages of the test.", &["queue"]);
         table.replace([(["planner.signals"], number)]);
@@ -143,6 +146,7 @@ fn metrics_are_shown_as_prometheus_wants_them() {
         "test_spent_seconds_total 0.5",
         "# TYPE test_running gauge",
         "test_running 1",
+        "test_running{kind=\"other\"} 0",
         "# HELP test_ready Messages of the test.",
         "# TYPE test_ready gauge",
         "test_ready{queue=\"planner.signals\"} 2",
