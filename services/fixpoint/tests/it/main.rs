@@ -4,6 +4,7 @@
 
 mod cli;
 mod github;
+mod health;
 mod killed;
 mod layers;
 mod lifecycle;
