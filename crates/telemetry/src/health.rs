@@ -32,8 +32,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone, Default)]
 pub struct Health {
     checks: Vec<Check>,
-    details: Vec<(&'static str, Arc<dyn Fn() -> Value + Send + Sync>)>,
+    details: Vec<(&'static str, Detail)>,
 }
+
+type Detail = Arc<dyn Fn() -> Value + Send + Sync>;
 
 #[derive(Clone)]
 enum Check {

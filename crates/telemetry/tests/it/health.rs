@@ -106,20 +106,16 @@ async fn the_parts_of_a_process_say_each_reason_once() {
             .until(stop.clone())
     };
     let all = part("a").and(part("b"));
-    let broker = "the broker does not answer".to_owned();
+    let broker = "the broker does not answer";
     assert_eq!(
         all.reasons().await,
-        [
-            broker.clone(),
-            "the queue a is not consumed".to_owned(),
-            "the queue b is not consumed".to_owned()
-        ]
+        [broker, "the queue a is not consumed", "the queue b is not consumed"]
     );
     consuming
         .during(async {
-            assert_eq!(all.reasons().await, [broker.clone()]);
+            assert_eq!(all.reasons().await, [broker]);
             stop.cancel();
-            assert_eq!(all.reasons().await, [broker.clone(), "it is stopping".to_owned()]);
+            assert_eq!(all.reasons().await, [broker, "it is stopping"]);
         })
         .await;
     assert!(!consuming.is());
