@@ -19,8 +19,8 @@ use domain::signal::Signal;
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
+use telemetry::health::Underway;
 use uuid::Uuid;
 
 /// Everything that a request needs.
@@ -32,7 +32,7 @@ pub(crate) struct Door {
     pub(crate) keeper: Keeper,
     pub(crate) patience: Arc<Patience>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) running: AtomicBool,
+    pub(crate) draining: Underway,
 }
 
 /// Bodies above this size are worked on beside the event loop.
