@@ -120,10 +120,11 @@ impl Schedule {
     }
 }
 
-const LANES: [Lane; 7] = [
+const LANES: [Lane; 8] = [
     Lane::Broker,
     Lane::Postgres,
     Lane::Death,
+    Lane::Ambush,
     Lane::Sleep,
     Lane::GitHub,
     Lane::Slack,
