@@ -48,3 +48,5 @@ say "cargo fetch"
 cargo fetch --locked
 say "cargo test --workspace"
 CI=${CI:-1} cargo test --workspace
+say "the stories again, over RabbitMQ and Postgres"
+CI=${CI:-1} FIXPOINT_TEST_PROFILE=distributed cargo test --workspace --test it story::

@@ -6,7 +6,9 @@
 
 use super::Options;
 use crate::topology::Queue;
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::{Channel, ExchangeKind};
 use std::time::Duration;
@@ -89,6 +91,18 @@ impl Layout {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Deletes everything that [`Self::declare`] makes.
+    pub(super) async fn remove(&self, channel: &Channel) -> lapin::Result<()> {
+        for queue in Queue::standing() {
+            for (name, _) in self.queues(&queue) {
+                channel.queue_delete(name, QueueDeleteOptions::default()).await?;
+            }
+        }
+        channel
+            .exchange_delete(self.exchange(), ExchangeDeleteOptions::default())
+            .await
     }
 
     /// Every queue that belongs to one of the map, with its arguments.

@@ -114,6 +114,17 @@ impl RabbitBus {
         Ok(dead)
     }
 
+    /// Deletes the exchange and all standing queues, with what is in them: for tests, and for whoever retires a prefix.
+    ///
+    /// # Errors
+    /// What the broker said.
+    pub async fn remove(&self) -> Result<(), crate::error::Cause> {
+        let up = timeout(self.publish_timeout, self.link.up()).await?;
+        let channel = up.connection.create_channel().await?;
+        self.layout.remove(&channel).await?;
+        Ok(())
+    }
+
     async fn ask_depth(&self) -> Result<Vec<QueueDepth>, crate::error::Cause> {
         let up = self.link.up().await;
         let channel = up.connection.create_channel().await?;

@@ -4,16 +4,11 @@
 
 mod cli;
 mod github;
-mod killed;
 mod layers;
-mod lifecycle;
 mod mask;
-mod outcome;
 mod settings;
 mod shop;
-mod skipped;
-mod trouble;
-mod way;
+mod story;
 mod world;
 
 /// The repository that most stories are about.
