@@ -361,6 +361,15 @@ mod tests {
     }
 
     #[test]
+    fn outages_come_one_after_the_other_with_calm_between() {
+        let plan = Schedule::of_outages(Duration::from_secs(60), Duration::from_secs(15));
+        assert_eq!((plan.incidents.len(), plan.faults.len()), (0, 3));
+        assert_eq!(plan.faults[0].at, CALM);
+        let calm = |pair: &[Planned<Fault>]| pair[0].at + pair[0].what.lasts() + CALM == pair[1].at;
+        assert!(plan.faults.windows(2).all(calm));
+    }
+
+    #[test]
     fn every_stage_and_every_trouble_has_its_turn() {
         let plan = Schedule::of(3, LONG);
         let has = |wanted: &dyn Fn(&Fault) -> bool| plan.faults.iter().any(|fault| wanted(&fault.what));
