@@ -15,6 +15,9 @@ pub enum JobKind {
 }
 
 impl JobKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Fix, Self::Analyse, Self::Validate];
+
     /// The word in tables, queues and the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

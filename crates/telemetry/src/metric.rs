@@ -1,12 +1,18 @@
 //! Metrics: one registry per process, read by Prometheus. Names end as Prometheus wants them by themselves: a counter `jobs`
 //! is shown as `jobs_total`, a duration `job.duration` as `job_duration_seconds`.
 
+mod level;
+mod table;
+
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Registry, TextEncoder};
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+pub use level::{Counted, Level};
 pub use opentelemetry::KeyValue;
+pub use table::Table;
 
 /// Bounds for what takes milliseconds, in seconds: requests, messages, queries.
 pub const SHORT: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
@@ -17,6 +23,34 @@ pub const LONG: [f64; 11] = [0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0,
 #[must_use]
 pub fn counter(name: &'static str, meaning: &'static str) -> Counter<u64> {
     meter().u64_counter(name).with_description(meaning).build()
+}
+
+/// Seconds that only add up.
+#[must_use]
+pub fn seconds(name: &'static str, meaning: &'static str) -> Counter<f64> {
+    meter()
+        .f64_counter(name)
+        .with_description(meaning)
+        .with_unit("s")
+        .build()
+}
+
+/// How many of something there are at the moment.
+#[must_use]
+pub fn level(name: &'static str, meaning: &'static str) -> Level {
+    Level::new(meter().i64_up_down_counter(name).with_description(meaning).build())
+}
+
+/// Gauges that are measured together, one for each row; `name` and `labels` are as they are shown. The same name is the same
+/// table in the whole process.
+#[must_use]
+pub fn table(name: &'static str, meaning: &'static str, labels: &[&str]) -> Table {
+    let metrics = metrics();
+    let mut tables = metrics.tables.lock().unwrap_or_else(PoisonError::into_inner);
+    let table = tables
+        .entry(name)
+        .or_insert_with(|| Table::in_registry(&metrics.registry, name, meaning, labels));
+    table.clone()
 }
 
 /// A number that goes up and down.
@@ -50,6 +84,7 @@ pub fn metrics_text() -> String {
 struct Metrics {
     registry: Registry,
     meter: Meter,
+    tables: Mutex<BTreeMap<&'static str, Table>>,
     /// Kept, since a provider that is dropped stops its readers.
     _provider: SdkMeterProvider,
 }
@@ -78,6 +113,7 @@ fn metrics() -> &'static Metrics {
         Metrics {
             registry,
             meter: provider.meter("fixpoint"),
+            tables: Mutex::default(),
             _provider: provider,
         }
     })

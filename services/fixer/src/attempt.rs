@@ -27,8 +27,10 @@ const REPORT: Duration = Duration::from_secs(1);
 
 /// How an attempt is over for its message.
 pub enum Ended {
-    /// The outcome was reported, or is nobody's business any more.
-    Reported,
+    /// This outcome was reported.
+    Reported(Outcome),
+    /// It is nobody's business any more.
+    NotOurs,
     /// It has to be given back.
     GiveBack(String),
 }
@@ -65,7 +67,7 @@ pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
     progress.enter(Stage::Claim);
     let granted = match ask::claim(fixer, request).await {
         Ok(Some(granted)) => granted,
-        Ok(None) => return Ended::Reported,
+        Ok(None) => return Ended::NotOurs,
         Err(error) => return Ended::GiveBack(format!("{error:#}")),
     };
     let fence = granted.fence;
@@ -94,8 +96,12 @@ pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
     };
     report.wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     report.stages = progress.times();
+    fixer
+        .measure
+        .sandboxed(request.kind, Duration::from_millis(report.sandbox_ms));
     heartbeat.finish(fixer, request, fence).await;
-    tracing::info!(attempt = %request.attempt, outcome = report.outcome.as_str(), wall_ms = report.wall_ms, detail = %report.message, "attempt ended");
+    let outcome = report.outcome;
+    tracing::info!(attempt = %request.attempt, outcome = outcome.as_str(), wall_ms = report.wall_ms, detail = %report.message, "attempt ended");
     match fixer
         .publish_durably(&AttemptFinished {
             attempt: request.attempt,
@@ -104,7 +110,7 @@ pub async fn carry_out(fixer: &Fixer, request: &AttemptRequested) -> Ended {
         })
         .await
     {
-        Ok(()) => Ended::Reported,
+        Ok(()) => Ended::Reported(outcome),
         Err(error) => Ended::GiveBack(format!("the outcome could not be reported: {error:#}")),
     }
 }

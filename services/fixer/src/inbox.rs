@@ -26,9 +26,15 @@ impl Handler for Inbox {
         };
         let span = tracing::info_span!("attempt", attempt = %request.attempt, job = %request.job, repo = %request.project.repo);
         telemetry::trace::set_parent(&span, &incoming.envelope.trace);
-        match attempt::carry_out(&self.fixer, &request).instrument(span).await {
-            Ended::Reported => Answer::Done,
-            Ended::GiveBack(reason) => Answer::Again { reason },
-        }
+        let running = self.fixer.measure.running(request.kind);
+        let ended = attempt::carry_out(&self.fixer, &request).instrument(span).await;
+        drop(running);
+        let (how, answer) = match ended {
+            Ended::Reported(outcome) => (outcome.as_str(), Answer::Done),
+            Ended::NotOurs => ("not_granted", Answer::Done),
+            Ended::GiveBack(reason) => ("given_back", Answer::Again { reason }),
+        };
+        self.fixer.measure.ended(request.kind, how);
+        answer
     }
 }

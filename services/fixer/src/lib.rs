@@ -1,15 +1,20 @@
 //! fixer: carries out attempts. It has no database, holds a repository's token only for the attempt that it was granted
 //! for, and never merges.
 
+mod arguments;
 pub mod ask;
 pub mod attempt;
 #[cfg(test)]
 mod case;
+mod crew;
 pub mod diagnose;
 mod heartbeat;
 mod inbox;
+mod kind;
 pub mod local;
+mod measure;
 pub mod prepare;
+pub mod process;
 pub mod progress;
 pub mod propose;
 pub mod prove;
@@ -23,11 +28,11 @@ pub mod suite;
 pub mod text;
 pub mod workspace;
 
+pub use kind::Kinds;
 pub use settings::Settings;
 
 use anyhow::Context as _;
-use bus::topology::Queue;
-use bus::{Bus, Consume, Envelope, PublishError};
+use bus::{Bus, Envelope, PublishError};
 use chrono::{DateTime, Utc};
 use domain::message::Message;
 use domain::repo::RepoName;
@@ -36,6 +41,8 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use telemetry::Health;
+use telemetry::health::Underway;
 use tokio_util::sync::CancellationToken;
 use workspace::mirror::Mirrors;
 
@@ -54,6 +61,8 @@ pub struct Fixer {
     /// The door that all others are made from, so that a limit which one attempt meets holds for all of them.
     pub(crate) github: github::Door,
     pub(crate) name: String,
+    pub(crate) measure: measure::Measure,
+    consumed: Underway,
     /// Whether the fixer is to end.
     pub(crate) stop: CancellationToken,
 }
@@ -61,17 +70,9 @@ pub struct Fixer {
 /// Runs a fixer until `stop`.
 ///
 /// # Errors
-/// When the sandbox or the data folder cannot be used.
+/// When the sandbox or the data folder cannot be used, or a queue cannot be consumed.
 pub async fn run(settings: Settings, bus: Arc<dyn Bus>, stop: CancellationToken) -> anyhow::Result<()> {
-    let fixer = Fixer::open(settings, Arc::clone(&bus), stop.clone())?;
-    let consume = Consume {
-        queue: Queue::FixerFix,
-        concurrency: fixer.settings.workers.max(1),
-        drain: DRAIN,
-    };
-    bus.consume(consume, Arc::new(inbox::Inbox { fixer }), stop)
-        .await
-        .context("the fixer's inbox closed")
+    Fixer::open(settings, bus, stop)?.work().await
 }
 
 impl Fixer {
@@ -91,6 +92,8 @@ impl Fixer {
             ..settings.github.clone()
         })?;
         Ok(Self {
+            measure: measure::Measure::of(settings.kinds.iter()),
+            consumed: Underway::default(),
             settings: Arc::new(settings),
             bus,
             workshop,
@@ -99,6 +102,38 @@ impl Fixer {
             name: name()?,
             stop,
         })
+    }
+
+    /// Carries out attempts until the stop that it was opened with.
+    ///
+    /// # Errors
+    /// When a queue cannot be consumed.
+    pub async fn work(self) -> anyhow::Result<()> {
+        let (consumed, stop) = (self.consumed.clone(), self.stop.clone());
+        let crew = crew::Crew {
+            bus: Arc::clone(&self.bus),
+            queues: self.settings.kinds.queues(),
+            workers: self.settings.workers.max(1),
+            drain: DRAIN,
+            handler: Arc::new(inbox::Inbox { fixer: self }),
+        };
+        let done = consumed.during(crew.work(stop)).await;
+        done.context("the fixer's inbox closed")
+    }
+
+    /// Whether attempts are taken: the broker answers, and the queues of the fixer's kinds are consumed.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let bus = Arc::clone(&self.bus);
+        let health = Health::default().ask("the broker does not answer", move || {
+            let bus = Arc::clone(&bus);
+            async move { !bus.depth().await.is_empty() }
+        });
+        let queues = self.settings.kinds.queues();
+        let consumed = queues.iter().fold(health, |health, queue| {
+            health.while_underway(format!("the queue {} is not consumed", queue.name()), &self.consumed)
+        });
+        consumed.until(self.stop.clone())
     }
 
     pub(crate) fn scratch(&self) -> PathBuf {

@@ -1,7 +1,7 @@
 //! What the fixer reads of the settings.
 
 use crate::repair::Workshop;
-use crate::{folder, prepare};
+use crate::{Kinds, folder, prepare};
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +12,9 @@ use std::time::Duration;
 pub struct Settings {
     /// Where mirrors, environments and running attempts are kept.
     pub data_dir: PathBuf,
-    /// Attempts at a time.
+    /// The kinds of attempts that are taken.
+    pub kinds: Kinds,
+    /// Attempts at a time, over all kinds.
     pub workers: usize,
     /// Author and committer of fixes.
     pub committer_name: String,
@@ -32,7 +34,9 @@ pub struct Settings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Section {
-    /// Attempts at a time.
+    /// The kinds of attempts that are taken, by their names.
+    pub kinds: Vec<String>,
+    /// Attempts at a time, over all kinds.
     pub workers: usize,
     /// Author and committer of fixes.
     pub committer_name: String,
@@ -66,6 +70,7 @@ impl Section {
 impl Default for Section {
     fn default() -> Self {
         Self {
+            kinds: Kinds::default().iter().map(|kind| kind.as_str().to_owned()).collect(),
             workers: 1,
             committer_name: "Fixpoint".into(),
             committer_email: "fixpoint@users.noreply.github.com".into(),
@@ -95,7 +100,12 @@ impl Settings {
                 why: "without a worker no attempt is ever begun; 1 is the least".into(),
             });
         }
+        let kinds = Kinds::of(section.kinds.iter().map(String::as_str));
         Ok(Self {
+            kinds: kinds.map_err(|why| settings::SettingsError::Refused {
+                name: all.name_of("fixer.kinds"),
+                why,
+            })?,
             data_dir: data.dir.join("fixer"),
             workers: section.workers,
             limits: section.limits(),

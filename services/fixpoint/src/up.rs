@@ -1,7 +1,7 @@
 //! `fixpoint up`: all four services in one process, on one HTTP port, with whatever bus and database the settings name.
 
 use crate::cli::Usage;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpServer};
 use anyhow::Context as _;
 use bus::Bus;
 use std::io::Write as _;
@@ -25,10 +25,7 @@ pub async fn start(source: &settings::Source, stop: CancellationToken) -> anyhow
     let all = settings::Settings::load(source)?;
     let bus: Arc<dyn Bus> = bus::open(&all.section("bus")?).await?;
     let fixer = fixer::Settings::read(&all)?;
-    let notifier: notifier::Settings = all.section("slack")?;
-    notifier.check()?;
-    // Refused here, before any webhook is accepted, when code cannot be confined.
-    drop(fixer.workshop()?);
+    let notifier = notifier::Notifier::open(&all.section("slack")?, Arc::clone(&bus))?;
     let github: github::Settings = all.section("github")?;
     if github.auth.token.is_none() && github.auth.app.is_none() {
         tracing::warn!(
@@ -47,13 +44,21 @@ pub async fn start(source: &settings::Source, stop: CancellationToken) -> anyhow
     let doors = ingest::Settings::read(&all)?;
     let listen = doors.listen.clone();
     let ingest = Arc::new(ingest::Ingest::open(doors, Arc::clone(&bus))?);
+    // Refused here, before any webhook is accepted, when code cannot be confined. Not earlier: it clears what an earlier run has
+    // left, and only the spool's lock says that no other process is still at it.
+    let fixer = fixer::Fixer::open(fixer, Arc::clone(&bus), stop.clone())?;
 
-    let (door_routes, planner_routes) = (ingest.routes(), planner.routes());
+    let health = ingest
+        .health()
+        .and(planner.health())
+        .and(fixer.health())
+        .and(notifier.health());
+    let (door_routes, planner_routes, watched) = (ingest.routes(), planner.routes(), ingest::watched(&health));
     let app = move || {
         App::new()
             .configure(door_routes.clone())
             .configure(planner_routes.clone())
-            .route("/metrics", web::get().to(metrics))
+            .configure(watched.clone())
     };
     let server = HttpServer::new(app)
         .workers(2)
@@ -79,11 +84,8 @@ pub async fn start(source: &settings::Source, stop: CancellationToken) -> anyhow
         });
     }
     tasks.spawn(planner.run(stop.clone()));
-    tasks.spawn(fixer::run(fixer, Arc::clone(&bus), stop.clone()));
-    {
-        let (bus, stop) = (Arc::clone(&bus), stop.clone());
-        tasks.spawn(async move { notifier::run(&notifier, bus, stop).await });
-    }
+    tasks.spawn(fixer.work());
+    tasks.spawn(notifier.run(stop.clone()));
     tasks.spawn(async move { ingest.run(stop).await });
     Ok(Running { address, tasks })
 }
@@ -100,12 +102,6 @@ impl Running {
         }
         Ok(())
     }
-}
-
-async fn metrics() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4")
-        .body(telemetry::metrics_text())
 }
 
 /// Runs `fixpoint up` until a signal.
@@ -136,7 +132,7 @@ pub async fn run(arguments: crate::cli::Up) -> anyhow::Result<u8> {
     // Nobody may be there to read it, which is no reason to stop.
     let _ = writeln!(
         std::io::stderr(),
-        "fixpoint listens on http://{0}\n  webhooks  POST /webhooks/sentry, POST /webhooks/github\n  jobs      GET  http://{0}/api/v1/jobs\n  health    GET  http://{0}/health",
+        "fixpoint listens on http://{0}\n  webhooks  POST /webhooks/sentry, POST /webhooks/github\n  jobs      GET  http://{0}/api/v1/jobs\n  health    GET  http://{0}/health/ready",
         running.address
     );
     let done = running.wait(&stop).await;

@@ -11,8 +11,9 @@ use domain::delivery::Provider;
 use futures::StreamExt;
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
+use telemetry::Health;
+use telemetry::health::PATHS;
 
 /// Every documented name of GitHub's door.
 const GITHUB: [&str; 4] = [
@@ -36,8 +37,29 @@ pub(crate) fn routes(door: &Arc<Door>, config: &mut ServiceConfig) {
         config.service(resource(&format!("{path}/ping")).route(web::post().to(ping)));
     }
     config.service(resource("/api/webhooks/health").route(web::get().to(github_status)));
-    config.service(resource("/health/live").route(web::get().to(live)));
-    config.service(resource("/health/ready").route(web::get().to(ready)));
+}
+
+/// What the process says of itself, `/health/live`, `/health/ready` and `/metrics`: `App::new().configure(watched(&health))`.
+pub fn watched(health: &Health) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
+    let health = health.clone();
+    move |config| {
+        for path in PATHS {
+            let health = health.clone();
+            config.route(path, web::get().to(move || said(health.clone(), path)));
+        }
+    }
+}
+
+async fn said(health: Health, path: &'static str) -> HttpResponse {
+    let Some(said) = health.answer(path).await else {
+        return HttpResponse::NotFound().finish();
+    };
+    let mut response = if said.good {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::ServiceUnavailable()
+    };
+    response.content_type(said.content_type).body(said.body)
 }
 
 async fn sentry(request: HttpRequest, payload: Payload, door: Data<Door>) -> HttpResponse {
@@ -120,30 +142,10 @@ async fn ping() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok", "message": "pong" }))
 }
 
-async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ok" }))
-}
-
-async fn ready(door: Data<Door>) -> HttpResponse {
-    let reasons = door.trouble();
-    let depth = door.spool.depth();
-    let mut response = if reasons.is_empty() {
-        HttpResponse::Ok()
-    } else {
-        HttpResponse::ServiceUnavailable()
-    };
-    let oldest = depth.oldest.map(|age| age.as_secs());
-    response.json(json!({
-        "status": if reasons.is_empty() { "ok" } else { "not ready" },
-        "reasons": reasons,
-        "spool": { "deliveries": depth.entries, "bytes": depth.bytes, "oldestSeconds": oldest },
-    }))
-}
-
 impl Door {
     /// Why deliveries cannot be accepted, or not be passed on, in words.
     pub(crate) fn trouble(&self) -> Vec<String> {
-        let stopped = (!self.running.load(Ordering::Acquire))
+        let stopped = (!self.draining.is())
             .then(|| "deliveries are stored, but not passed on: the drain does not run".to_owned());
         self.spool.trouble().into_iter().chain(stopped).collect()
     }

@@ -12,17 +12,20 @@ mod settings;
 mod signature;
 mod spool;
 
+pub use http::watched;
 pub use provider::{BadPayload, Reading, read_github, read_sentry};
 pub use settings::{Settings, SpoolSettings};
 pub use spool::Depth;
 
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer};
 use anyhow::{Context, bail};
 use bus::Bus;
 use domain::delivery::Provider;
-use std::sync::atomic::{AtomicBool, Ordering};
+use serde_json::json;
 use std::sync::{Arc, Mutex, PoisonError};
+use telemetry::Health;
+use telemetry::health::Underway;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -72,7 +75,7 @@ impl Ingest {
             keeper,
             patience,
             metrics,
-            running: AtomicBool::new(false),
+            draining: Underway::default(),
             spool,
             settings,
             github,
@@ -99,7 +102,6 @@ impl Ingest {
         let Some(entries) = self.entries.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             bail!("the spool is drained already: open it again to drain it again");
         };
-        let _running = Running::begin(&self.door);
         let drain = drain::Drain {
             spool: Arc::clone(&self.door.spool),
             bus: Arc::clone(&self.bus),
@@ -107,8 +109,22 @@ impl Ingest {
             breaker: Arc::clone(&self.door.keeper.breaker),
             metrics: Arc::clone(&self.door.metrics),
         };
-        drain.run(entries, &stop).await;
+        self.door.draining.during(drain.run(entries, &stop)).await;
         Ok(())
+    }
+
+    /// Whether deliveries can be accepted and are passed on. A broker or a planner that is away is no reason: what comes is
+    /// kept until they are back.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let (wrong, shown) = (Arc::clone(&self.door), Arc::clone(&self.door));
+        Health::default()
+            .unless(move || wrong.trouble())
+            .show("spool", move || {
+                let depth = shown.spool.depth();
+                let oldest = depth.oldest.map(|age| age.as_secs());
+                json!({ "deliveries": depth.entries, "bytes": depth.bytes, "oldestSeconds": oldest })
+            })
     }
 
     /// Why deliveries cannot be accepted or passed on, in words; nothing when all is well.
@@ -131,12 +147,8 @@ impl Ingest {
 pub async fn serve(settings: Settings, bus: Arc<dyn Bus>, stop: CancellationToken) -> anyhow::Result<()> {
     let listen = settings.listen.clone();
     let ingest = Ingest::open(settings, bus)?;
-    let routes = ingest.routes();
-    let app = move || {
-        App::new()
-            .configure(routes.clone())
-            .route("/metrics", web::get().to(metrics))
-    };
+    let (routes, watched) = (ingest.routes(), watched(&ingest.health()));
+    let app = move || App::new().configure(routes.clone()).configure(watched.clone());
     let server = HttpServer::new(app)
         .disable_signals()
         .keep_alive(KEEP_ALIVE)
@@ -159,26 +171,4 @@ pub async fn serve(settings: Settings, bus: Arc<dyn Bus>, stop: CancellationToke
         served
     };
     futures::try_join!(serve, ingest.run(closed.clone()), close).map(|_| ())
-}
-
-async fn metrics() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4")
-        .body(telemetry::metrics_text())
-}
-
-/// Holds the flag that the health endpoint shows.
-struct Running(Arc<receive::Door>);
-
-impl Running {
-    fn begin(door: &Arc<receive::Door>) -> Self {
-        door.running.store(true, Ordering::Release);
-        Self(Arc::clone(door))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.running.store(false, Ordering::Release);
-    }
 }

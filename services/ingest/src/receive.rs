@@ -16,11 +16,9 @@ use domain::delivery::{Delivery, Provider};
 use domain::id::DeliveryId;
 use domain::message::SignalReceived;
 use domain::signal::Signal;
-use flate2::{Compression, write::GzEncoder};
-use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
+use telemetry::health::Underway;
 use uuid::Uuid;
 
 /// Everything that a request needs.
@@ -32,7 +30,7 @@ pub(crate) struct Door {
     pub(crate) keeper: Keeper,
     pub(crate) patience: Arc<Patience>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) running: AtomicBool,
+    pub(crate) draining: Underway,
 }
 
 /// Bodies above this size are worked on beside the event loop.
@@ -151,13 +149,7 @@ impl Door {
             event,
             received_at,
         };
-        let mut packed = GzEncoder::new(Vec::with_capacity(payload.len() / 4), Compression::fast());
-        packed
-            .write_all(payload)
-            .context("compressing")
-            .map_err(Refused::Internal)?;
-        let packed = packed.finish().context("compressing").map_err(Refused::Internal)?;
-        Ok((SignalReceived { delivery, signal }, packed.into()))
+        Ok((SignalReceived { delivery, signal }, bus::packed::pack(payload)))
     }
 }
 

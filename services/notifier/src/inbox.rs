@@ -2,6 +2,7 @@
 //! taken it: a channel that is down holds its own notices back, and nobody else's.
 
 use crate::channel::{Channel, SendError};
+use crate::measure::Measure;
 use crate::text::text;
 use async_trait::async_trait;
 use bus::{Answer, Bus, Envelope, Handler, Incoming};
@@ -34,6 +35,7 @@ pub(crate) struct Inbox {
     said: Mutex<Said>,
     /// When the channel may be asked again. A pause holds for every notice, also for one that was back in the queue.
     not_before: Mutex<Instant>,
+    measure: Measure,
 }
 
 /// The notices that this process has said, so that one that comes again is only reported again.
@@ -52,13 +54,19 @@ enum Ended {
 }
 
 impl Inbox {
-    pub(crate) fn new(channel: Arc<dyn Channel>, bus: Arc<dyn Bus>, stop: CancellationToken) -> Self {
+    pub(crate) fn new(
+        name: &'static str,
+        channel: Arc<dyn Channel>,
+        bus: Arc<dyn Bus>,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             channel,
             bus,
             stop,
             said: Mutex::default(),
             not_before: Mutex::new(Instant::now()),
+            measure: Measure::new(name),
         }
     }
 
@@ -92,6 +100,7 @@ impl Inbox {
     /// Says it, however long the channel is away. What may have been said is said once more soon, and after that ever more
     /// rarely: to be lost would be worse than to come twice.
     async fn say(&self, notice: &domain::notice::Notice) -> Ended {
+        let _waiting = self.measure.waiting();
         let words = text(&notice.content);
         let until = Instant::now() + HOLD;
         let mut pause = FIRST_PAUSE;
@@ -101,8 +110,14 @@ impl Inbox {
                 return held;
             }
             let wait = match self.channel.send(&words).await {
-                Ok(external_id) => return Ended::Sent(external_id),
-                Err(SendError::Never { reason }) => return Ended::Refused(reason),
+                Ok(external_id) => {
+                    self.measure.sent();
+                    return Ended::Sent(external_id);
+                }
+                Err(SendError::Never { reason }) => {
+                    self.measure.refused();
+                    return Ended::Refused(reason);
+                }
                 Err(SendError::Unsure { reason: why }) => {
                     reason = why;
                     match self.doubt(notice.id) {
@@ -245,7 +260,12 @@ mod tests {
             sent: Mutex::default(),
         });
         let channel: Arc<dyn Channel> = Arc::<Script>::clone(&script);
-        let inbox = Inbox::new(channel, Arc::new(MemoryBus::default()), CancellationToken::new());
+        let inbox = Inbox::new(
+            "script",
+            channel,
+            Arc::new(MemoryBus::default()),
+            CancellationToken::new(),
+        );
         (script, inbox)
     }
 

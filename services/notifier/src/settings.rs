@@ -56,14 +56,6 @@ pub(crate) enum Way {
 }
 
 impl Settings {
-    /// Checks what can be checked without speaking to Slack.
-    ///
-    /// # Errors
-    /// One sentence that names the setting.
-    pub fn check(&self) -> Result<(), BadSetting> {
-        self.way().map(drop)
-    }
-
     /// The way that is set; `None` where Slack is not set up.
     pub(crate) fn way(&self) -> Result<Option<Way>, BadSetting> {
         let set = |secret: &Option<SecretString>| {

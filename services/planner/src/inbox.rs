@@ -10,6 +10,8 @@ use domain::message::{
 };
 use std::sync::Arc;
 use std::time::Duration;
+use telemetry::Health;
+use telemetry::health::Underway;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -29,12 +31,37 @@ const HOLD: Duration = Duration::from_secs(10 * 60);
 /// A database that answers within this is there, and something else has failed.
 const GLANCE: Duration = Duration::from_secs(1);
 
+/// Whether each of the queues is consumed, in their order.
+#[derive(Clone, Default)]
+pub(crate) struct Consumed([Underway; QUEUES.len()]);
+
+impl Consumed {
+    /// `health`, and that every queue is consumed.
+    pub(crate) fn health(&self, health: Health) -> Health {
+        QUEUES
+            .iter()
+            .zip(&self.0)
+            .fold(health, |health, ((queue, _), consumed)| {
+                health.while_underway(format!("the queue {} is not consumed", queue.name()), consumed)
+            })
+    }
+}
+
 /// Consumes every queue of the planner until `stop`.
-pub(crate) fn open(flow: &Arc<Flow>, bus: &Arc<dyn Bus>, stop: &CancellationToken, tasks: &mut JoinSet<Result<()>>) {
-    for (queue, concurrency) in QUEUES {
+pub(crate) fn open(
+    flow: &Arc<Flow>,
+    bus: &Arc<dyn Bus>,
+    consumed: &Consumed,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<Result<()>>,
+) {
+    for ((queue, concurrency), consumed) in QUEUES.into_iter().zip(consumed.0.clone()) {
         let (bus, stop) = (Arc::clone(bus), stop.clone());
         let handler: Arc<dyn Handler> = Arc::new(Inbox { flow: Arc::clone(flow) });
-        tasks.spawn(async move { Ok(bus.consume(Consume::from(queue, concurrency), handler, stop).await?) });
+        tasks.spawn(async move {
+            let consuming = bus.consume(Consume::from(queue, concurrency), handler, stop);
+            Ok(consumed.during(consuming).await?)
+        });
     }
 }
 

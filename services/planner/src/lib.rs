@@ -20,6 +20,7 @@ use flow::Flow;
 use secrecy::ExposeSecret as _;
 use std::sync::Arc;
 use store::Store;
+use telemetry::Health;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use vault::Vault;
@@ -34,6 +35,7 @@ pub struct Planner {
     flow: Arc<Flow>,
     bus: Arc<dyn Bus>,
     facts: Arc<api::Facts>,
+    consumed: inbox::Consumed,
 }
 
 impl Planner {
@@ -56,6 +58,7 @@ impl Planner {
             flow: Arc::new(Flow::new(store, Arc::new(rules), vault)),
             bus,
             facts: Arc::new(facts),
+            consumed: inbox::Consumed::default(),
         })
     }
 
@@ -65,6 +68,22 @@ impl Planner {
             flow: Arc::clone(&self.flow),
             facts: Arc::clone(&self.facts),
         })
+    }
+
+    /// Whether the planner can do its work: its database and the broker answer, and its queues are consumed.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let (store, bus) = (self.flow.store.clone(), Arc::clone(&self.bus));
+        let health = Health::default()
+            .ask("the database does not answer", move || {
+                let store = store.clone();
+                async move { store.now().await.is_ok() }
+            })
+            .ask("the broker does not answer", move || {
+                let bus = Arc::clone(&bus);
+                async move { !bus.depth().await.is_empty() }
+            });
+        self.consumed.health(health)
     }
 
     /// What the planner does with messages, for whoever hands them over by himself.
@@ -79,7 +98,7 @@ impl Planner {
     /// When a queue cannot be consumed, or a part has ended without being asked.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
         let mut tasks = JoinSet::new();
-        inbox::open(&self.flow, &self.bus, &stop, &mut tasks);
+        inbox::open(&self.flow, &self.bus, &self.consumed, &stop, &mut tasks);
         let (candidate, leader) = leader::Candidate::new(self.flow.store.clone(), Arc::clone(&self.flow.committed));
         tasks.spawn(candidate.run(stop.clone()));
         let outbox = outbox::Outbox {

@@ -1,9 +1,12 @@
 //! The planner as a process of its own: settings, telemetry, HTTP, and the work, until a signal says stop.
 
-use crate::api::serve;
+use crate::api::listen;
 use crate::{Planner, Settings};
 use anyhow::{Context as _, Result};
+use bus::Bus;
 use serde::Deserialize;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// `[server]`
 #[derive(Debug, Deserialize)]
@@ -22,9 +25,24 @@ pub async fn run() -> Result<()> {
     let server: Server = all.section("server")?;
     let bus = bus::open(&all.section("bus")?).await?;
     let stop = telemetry::on_signal().context("signals cannot be waited for")?;
-    let planner = Planner::open(&own, bus).await?;
-    let http = serve(&planner, &server.listen, stop.clone())?;
-    let done = tokio::try_join!(planner.run(stop), http);
+    let done = serve(&own, &server.listen, bus, stop).await;
     telemetry.stop().await;
-    done.map(|_| ())
+    done
+}
+
+/// Works and answers on `address` until `stop`. The answers outlive the work, so that somebody can see it end.
+///
+/// # Errors
+/// When the database cannot be opened, the address is taken, or a part ends.
+pub async fn serve(settings: &Settings, address: &str, bus: Arc<dyn Bus>, stop: CancellationToken) -> Result<()> {
+    let planner = Planner::open(settings, bus).await?;
+    let closed = CancellationToken::new();
+    let health = planner.health().until(stop.clone());
+    let http = listen(&planner, &health, address, closed.clone())?;
+    let work = async {
+        let done = planner.run(stop).await;
+        closed.cancel();
+        done
+    };
+    tokio::try_join!(work, http).map(|_| ())
 }

@@ -13,6 +13,8 @@ use tracing::error;
 const TICK: Duration = Duration::from_secs(1);
 /// A process that was stopped, or starved, for so long has not listened.
 const GAP: Duration = Duration::from_secs(5);
+/// Ticks between two looks at the queues, and between two housekeepings.
+const QUEUES: u32 = 5;
 const HOUSEKEEPING: u32 = 15;
 
 /// Ticks until `stop`.
@@ -43,6 +45,9 @@ pub(crate) async fn run(flow: Arc<Flow>, bus: Arc<dyn Bus>, leader: Leader, stop
 
 async fn tick(flow: &Flow, bus: &dyn Bus, listening: &mut Listening, count: u32) -> Result<()> {
     let depth = bus.depth().await;
+    if count.is_multiple_of(QUEUES) {
+        flow.measure.queues(&depth);
+    }
     // Without an answer from the broker nobody knows what waits there.
     let drained = depth
         .iter()

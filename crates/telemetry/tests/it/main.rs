@@ -1,4 +1,4 @@
-//! Traces that leave the process, metrics that are read, signals that stop it.
+//! Traces that leave the process, metrics that are read, health that is asked for, signals that stop it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,6 +6,8 @@
     missing_docs,
     reason = "tests"
 )]
+
+mod health;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -129,8 +131,25 @@ fn metrics_are_shown_as_prometheus_wants_them() {
     deliveries.add(1, &[KeyValue::new("provider", "sentry")]);
     metric::duration("test.answer", "Time of the test.", &metric::SHORT).record(0.003, &[]);
     metric::gauge("test.depth", "Depth of the test.").record(7.0, &[]);
+    metric::seconds("test.spent", "Seconds of the test.").add(0.5, &[]);
+    let level = metric::level("test.running", "What runs.");
+    let _one = level.count(&[]);
+    drop(level.count(&[]));
+    level.none_yet(&[KeyValue::new("kind", "other")]);
+    for number in [1.0, 2.0] {
+        let table = metric::table("test_ready", "Messages of the test.", &["queue"]);
+        table.replace([(["planner.signals"], number)]);
+    }
     let text = telemetry::metrics_text();
     for line in [
+        "# TYPE test_spent_seconds_total counter",
+        "test_spent_seconds_total 0.5",
+        "# TYPE test_running gauge",
+        "test_running 1",
+        "test_running{kind=\"other\"} 0",
+        "# HELP test_ready Messages of the test.",
+        "# TYPE test_ready gauge",
+        "test_ready{queue=\"planner.signals\"} 2",
         "# HELP test_deliveries_total Deliveries of the test.",
         "# TYPE test_deliveries_total counter",
         "test_deliveries_total{provider=\"sentry\"} 3",

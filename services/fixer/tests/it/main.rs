@@ -8,4 +8,5 @@
     reason = "tests"
 )]
 mod ci_logs;
+mod health;
 mod prepare;

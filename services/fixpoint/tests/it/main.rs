@@ -4,6 +4,7 @@
 
 mod cli;
 mod github;
+mod health;
 mod layers;
 mod mask;
 mod settings;

@@ -61,8 +61,8 @@ impl Site {
         let mut settings = settings(dir.path());
         change(&mut settings);
         let ingest = Arc::new(Ingest::open(settings, Arc::clone(&bus)).unwrap());
-        let routes = ingest.routes();
-        let server = HttpServer::new(move || App::new().configure(routes.clone()))
+        let (routes, watched) = (ingest.routes(), ingest::watched(&ingest.health()));
+        let server = HttpServer::new(move || App::new().configure(routes.clone()).configure(watched.clone()))
             .workers(1)
             .disable_signals()
             .bind("127.0.0.1:0")

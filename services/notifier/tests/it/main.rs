@@ -1,6 +1,7 @@
 //! The notifier between a real bus and a Slack that listens, limits and fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod health;
 mod unclear;
 
 use bus::{Answer, Bus, Consume, Envelope, MemoryBus, Queue, handler};

@@ -16,6 +16,8 @@ use anyhow::Context as _;
 use error::ApiError;
 use serde_json::json;
 use std::sync::Arc;
+use telemetry::Health;
+use telemetry::health::PATHS;
 use tokio_util::sync::CancellationToken;
 
 /// What is set up, for those who ask.
@@ -59,27 +61,47 @@ async fn health(state: web::Data<State>) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(json!({ "status": "ok", "database": "ok", "now": now })))
 }
 
-/// Serves the routes and `/metrics` on `listen` until `stop`; for a planner that is a process of its own.
+/// What the process says of itself, `/health/live`, `/health/ready` and `/metrics`, for [`actix_web::App::configure`].
+pub fn watched(health: &Health) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
+    let health = health.clone();
+    move |config| {
+        for path in PATHS {
+            let health = health.clone();
+            config.route(path, web::get().to(move || said(health.clone(), path)));
+        }
+    }
+}
+
+async fn said(health: Health, path: &'static str) -> HttpResponse {
+    let Some(said) = health.answer(path).await else {
+        return HttpResponse::NotFound().finish();
+    };
+    let mut response = if said.good {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::ServiceUnavailable()
+    };
+    response.content_type(said.content_type).body(said.body)
+}
+
+/// Serves the routes and what the process says of itself until `stop`; for a planner that is a process of its own.
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub fn serve(
+pub fn listen(
     planner: &crate::Planner,
-    listen: &str,
+    health: &Health,
+    address: &str,
     stop: CancellationToken,
 ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
-    let routes = planner.routes();
-    let server = HttpServer::new(move || {
-        App::new()
-            .configure(routes.clone())
-            .route("/metrics", web::get().to(metrics))
-    })
-    .workers(2)
-    .disable_signals()
-    .shutdown_timeout(10)
-    .bind(listen)
-    .with_context(|| format!("server.listen is {listen}: it cannot be listened on"))?
-    .run();
+    let (routes, watched) = (planner.routes(), watched(health));
+    let server = HttpServer::new(move || App::new().configure(routes.clone()).configure(watched.clone()))
+        .workers(2)
+        .disable_signals()
+        .shutdown_timeout(10)
+        .bind(address)
+        .with_context(|| format!("server.listen `{address}` cannot be used: choose another address or PORT"))?
+        .run();
     Ok(async move {
         let handle = server.handle();
         let stopping = async {
@@ -89,10 +111,4 @@ pub fn serve(
         let (served, ()) = tokio::join!(server, stopping);
         served.context("the HTTP server has ended")
     })
-}
-
-async fn metrics() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4")
-        .body(telemetry::metrics_text())
 }

@@ -2,20 +2,23 @@
 
 use super::on_finished::counts;
 use super::{Flow, raise, request_attempt};
+use crate::measure::Backlog;
 use crate::plan::notice;
 use crate::plan::retry::{Next, after_loss};
 use crate::settings::Rules;
 use crate::store::attempts::{self, Attempt};
 use crate::store::types::{Db, Time};
-use crate::store::{deliveries, incidents, jobs, outbox, publish_leases};
+use crate::store::{deliveries, incidents, jobs, outbox, publish_leases, pull_requests};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use domain::attempt::Outcome;
-use std::time::Duration;
 use tracing::{info, warn};
 
 /// So much in one transaction; the rest is for the next tick.
 const BATCH: i64 = 50;
+
+/// Pull requests that are older are not counted any more: their number only grows.
+const WATCHED: chrono::Duration = chrono::Duration::days(30);
 
 /// What a tick has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,19 +73,21 @@ impl Flow {
     /// When the database fails.
     pub async fn housekeeping(&self) -> Result<()> {
         let keep = self.rules.keep_deliveries;
-        let (oldest, depth) = self
+        let backlog = self
             .store
             .tx(move |db, now| {
                 let forgotten = deliveries::forget(db, now + -keep, 500)?;
                 if forgotten > 0 {
                     info!(forgotten, "old deliveries that led to no job were forgotten");
                 }
-                let oldest = jobs::oldest_due(db)?.map(|due| now - due);
-                Ok((oldest, outbox::depth(db)?))
+                Ok(Backlog {
+                    oldest: jobs::oldest_due(db, now)?,
+                    outbox: outbox::depth(db)?,
+                    pull_requests: pull_requests::per_incident(db, now + -WATCHED)?,
+                })
             })
             .await?;
-        let oldest = oldest.and_then(|age| age.to_std().ok()).unwrap_or(Duration::ZERO);
-        self.measure.waiting(oldest, u32::try_from(depth).unwrap_or(u32::MAX));
+        self.measure.waiting(&backlog);
         Ok(())
     }
 }

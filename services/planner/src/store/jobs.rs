@@ -10,6 +10,7 @@ use domain::incident::Trigger;
 use domain::job::{JobKind, JobState, SkipReason};
 use domain::project::Project;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// A row, in column order.
 #[derive(Queryable, Insertable, Clone, Debug)]
@@ -399,17 +400,22 @@ pub fn page(db: &mut Db, page: &Page) -> QueryResult<Vec<Job>> {
     query.load(db)
 }
 
-/// When the oldest job that is not running yet became due, for the metric.
+/// How long the oldest job that is due has been so, by kind and state, for the metric. A job that runs is due since before.
 ///
 /// # Errors
 /// When the database fails.
-pub fn oldest_due(db: &mut Db) -> QueryResult<Option<Time>> {
-    jobs::table
-        .filter(jobs::state.eq(Word(JobState::Queued)))
-        .order(jobs::not_before)
-        .select(jobs::not_before)
-        .first(db)
-        .optional()
+pub fn oldest_due(db: &mut Db, now: Time) -> QueryResult<Vec<(JobKind, JobState, Duration)>> {
+    let rows: Vec<(Word<JobKind>, Word<JobState>, Option<Time>)> = jobs::table
+        .filter(jobs::state.eq_any([Word(JobState::Queued), Word(JobState::Running)]))
+        .filter(jobs::not_before.le(now))
+        .group_by((jobs::kind, jobs::state))
+        .select((jobs::kind, jobs::state, diesel::dsl::min(jobs::not_before)))
+        .load(db)?;
+    let age = |due: Option<Time>| (now - due?).to_std().ok();
+    Ok(rows
+        .into_iter()
+        .filter_map(|(Word(kind), Word(state), due)| Some((kind, state, age(due)?)))
+        .collect())
 }
 
 /// Whether a job waits or runs.

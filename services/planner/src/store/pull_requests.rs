@@ -9,7 +9,7 @@ use domain::confidence::TrackRecord;
 use domain::diagnosis::FailureClass;
 use domain::pull_request::{OpenedPullRequest, PullRequestState};
 use domain::signal::PullRequestChange;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A row, in column order.
 #[derive(Queryable, Insertable, Clone, Debug)]
@@ -323,6 +323,21 @@ pub fn track_record(db: &mut Db) -> QueryResult<BTreeMap<String, TrackRecord>> {
         }
     }
     Ok(records)
+}
+
+/// Pull requests for each generation of an incident that has one, of those that came to be since a moment; `None` where there
+/// is none. A unique index keeps it at 1.
+///
+/// # Errors
+/// When the database fails.
+#[allow(clippy::cast_precision_loss, reason = "a ratio of two counts")]
+pub fn per_incident(db: &mut Db, since: Time) -> QueryResult<Option<f64>> {
+    let opened: Vec<(Id, i64)> = pull_requests::table
+        .filter(pull_requests::id.ge(Id::first_of(since)))
+        .select((pull_requests::incident_id, pull_requests::generation))
+        .load(db)?;
+    let generations: BTreeSet<&(Id, i64)> = opened.iter().collect();
+    Ok((!opened.is_empty()).then(|| opened.len() as f64 / generations.len() as f64))
 }
 
 /// What the API asks for.

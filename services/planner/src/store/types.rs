@@ -93,11 +93,21 @@ portable!(
     DbJson, 3802, 3807, diesel::sql_types::Jsonb, Json(Value), Value::to_string, serde_json::from_str::<Value>
 );
 
+/// The texts on SQLite have the order of the moments.
+impl diesel::sql_types::SqlOrd for DbTime {}
+
 impl Id {
     /// A new identifier; later ones sort after earlier ones of the same process.
     #[must_use]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// What is not before the identifiers that were made at a moment, and not after them.
+    #[must_use]
+    pub fn first_of(at: Time) -> Self {
+        let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
     }
 }
 

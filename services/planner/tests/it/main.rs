@@ -9,6 +9,7 @@ mod api;
 mod deliveries;
 mod fences;
 mod flaky_tests;
+mod health;
 mod incidents;
 mod lifecycle;
 mod outbox;
