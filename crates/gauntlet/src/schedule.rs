@@ -46,10 +46,25 @@ pub struct Incident {
     pub bug: Bug,
 }
 
+/// The repository of the incident of a number.
+pub fn repository(number: usize) -> String {
+    format!("acme/r{number:04}")
+}
+
 impl Incident {
+    /// One that was not planned, by a failed run.
+    pub fn more(seed: u64, number: usize) -> Self {
+        let mut random = Random::of(seed, &format!("incident {number}"));
+        let template = *random.pick(&RED).unwrap_or(&RED[0]);
+        Self {
+            number,
+            bug: Bug::of(template, &mut random),
+        }
+    }
+
     /// Its repository.
     pub fn repository(&self) -> String {
-        format!("acme/r{:04}", self.number)
+        repository(self.number)
     }
 
     /// Its project at Sentry.
