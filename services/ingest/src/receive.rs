@@ -104,7 +104,7 @@ impl Door {
             tracing::error!(error = &error as &dyn std::error::Error, %delivery, "a delivery could not be made durable");
             Refused::NotDurable(error)
         })?;
-        span.in_scope(|| tracing::info!(key = message.delivery.semantic_key, "a delivery is durable"));
+        span.in_scope(|| tracing::debug!(key = message.delivery.semantic_key, "a delivery is durable"));
         let outcome = match message.signal {
             Signal::Ignored { reason } => Outcome::Ignored(reason),
             _ => Outcome::Pending(decision),

@@ -1,6 +1,7 @@
 //! GitHub's webhooks, with structures of our own: GitHub's typed ones refuse real payloads that lack what nobody here uses.
 
-use super::{BadPayload, Reading, bound, key_of_body, parse};
+use super::parts::{self, Parts};
+use super::{BadPayload, Reading, bound, key_of_body};
 use chrono::{DateTime, Utc};
 use domain::repo::{BranchName, CommitSha, RepoName};
 use domain::signal::{Actor, PullRequestAction, PullRequestChange, Push, Signal, WorkflowRun};
@@ -59,6 +60,19 @@ struct PullRequest {
     base: Side,
 }
 
+/// How a pull request ended.
+#[derive(Deserialize)]
+struct End {
+    merged: Option<Value>,
+    merged_at: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Numbered {
+    #[serde(rename = "number")]
+    _number: u64,
+}
+
 #[derive(Deserialize)]
 struct Side {
     #[serde(rename = "ref")]
@@ -68,11 +82,10 @@ struct Side {
 }
 
 pub(super) fn read(event: &str, body: &[u8]) -> Result<Reading, BadPayload> {
-    let payload = parse(body)?;
-    if !payload.is_object() {
-        return Err(BadPayload::Missing("the payload object"));
-    }
-    let action = payload.get("action").and_then(Value::as_str);
+    let text = parts::text(body);
+    let payload = Parts::of(&text)?;
+    let action: Option<String> = payload.get("action");
+    let action = action.as_deref();
     let name = match action {
         Some(action) => format!("{}.{}", bound::cut(event, 64), bound::cut(action, 64)),
         None => bound::cut(event, 64),
@@ -104,16 +117,8 @@ pub(super) fn read(event: &str, body: &[u8]) -> Result<Reading, BadPayload> {
     })
 }
 
-/// A part of the payload in the form that we use.
-fn part<T: for<'de> Deserialize<'de>>(payload: &Value, key: &'static str) -> Result<T, BadPayload> {
-    payload
-        .get(key)
-        .and_then(|value| T::deserialize(value).ok())
-        .ok_or(BadPayload::Missing(key))
-}
-
-fn repository(payload: &Value) -> Result<(Repository, RepoName), BadPayload> {
-    let repository: Repository = part(payload, "repository")?;
+fn repository(payload: &Parts<'_>) -> Result<(Repository, RepoName), BadPayload> {
+    let repository: Repository = payload.part("repository")?;
     let name = RepoName::parse(&repository.full_name).map_err(|_| BadPayload::Missing("repository.full_name"))?;
     Ok((repository, name))
 }
@@ -138,10 +143,10 @@ fn unusable(what: &str) -> (String, Signal) {
     )
 }
 
-fn workflow_run(payload: &Value) -> Result<(String, Signal), BadPayload> {
+fn workflow_run(payload: &Parts<'_>) -> Result<(String, Signal), BadPayload> {
     let (repository, repo) = repository(payload)?;
-    let run: Run = part(payload, "workflow_run")?;
-    let installation: Option<Installation> = part(payload, "installation").ok();
+    let run: Run = payload.part("workflow_run")?;
+    let installation: Option<Installation> = payload.get("installation");
     let head_sha = CommitSha::parse(&run.head_sha).map_err(|_| BadPayload::Missing("workflow_run.head_sha"))?;
     // GitHub's own examples have completed runs without a conclusion.
     let Some(conclusion) = run.conclusion else {
@@ -190,19 +195,17 @@ fn is_web(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://")) && url.len() <= 2048
 }
 
-fn pull_request_action(action: &str, payload: &Value) -> Option<PullRequestAction> {
+fn pull_request_action(action: &str, payload: &Parts<'_>) -> Option<PullRequestAction> {
     Some(match action {
         "opened" => PullRequestAction::Opened,
         "synchronize" => PullRequestAction::Synchronized,
         "reopened" => PullRequestAction::Reopened,
         "ready_for_review" => PullRequestAction::ReadyForReview,
         "closed" => {
-            let pull_request = payload.get("pull_request");
-            let merged = pull_request.is_some_and(|p| {
-                p.get("merged").and_then(Value::as_bool) == Some(true)
-                    || p.get("merged_at").is_some_and(Value::is_string)
-            });
-            if merged {
+            let end: Option<End> = payload.get("pull_request");
+            if end.is_some_and(|end| {
+                end.merged == Some(Value::Bool(true)) || end.merged_at.is_some_and(|at| at.is_string())
+            }) {
                 PullRequestAction::Merged
             } else {
                 PullRequestAction::Closed
@@ -212,13 +215,13 @@ fn pull_request_action(action: &str, payload: &Value) -> Option<PullRequestActio
     })
 }
 
-fn pull_request(word: &str, action: PullRequestAction, payload: &Value) -> Result<(String, Signal), BadPayload> {
+fn pull_request(word: &str, action: PullRequestAction, payload: &Parts<'_>) -> Result<(String, Signal), BadPayload> {
     // The guides' own example for trying a webhook by hand names a number and nothing else.
-    if payload.get("repository").is_none() && payload.pointer("/pull_request/number").is_some_and(Value::is_u64) {
+    if !payload.has("repository") && payload.get::<Numbered>("pull_request").is_some() {
         return Ok(unusable("a pull request without its repository"));
     }
     let (_, repo) = repository(payload)?;
-    let found: PullRequest = part(payload, "pull_request")?;
+    let found: PullRequest = payload.part("pull_request")?;
     let head_sha = CommitSha::parse(&found.head.sha).map_err(|_| BadPayload::Missing("pull_request.head.sha"))?;
     let (Ok(head_branch), Ok(base_branch)) = (
         BranchName::parse(&found.head.branch),
@@ -237,40 +240,40 @@ fn pull_request(word: &str, action: PullRequestAction, payload: &Value) -> Resul
         head_sha,
         head_repo: found.head.repo.and_then(|head| RepoName::parse(&head.full_name).ok()),
         base_branch,
-        actor: actor(part(payload, "sender").ok()),
+        actor: actor(payload.get("sender")),
         author: actor(found.user),
         updated_at: found.updated_at,
     };
     Ok((key, Signal::PullRequest(Box::new(signal))))
 }
 
-fn push(payload: &Value) -> Result<(String, Signal), BadPayload> {
+fn push(payload: &Parts<'_>) -> Result<(String, Signal), BadPayload> {
     let (repository, repo) = repository(payload)?;
-    let text = |key: &'static str| payload.get(key).and_then(Value::as_str).ok_or(BadPayload::Missing(key));
-    let Some(branch) = text("ref")?.strip_prefix("refs/heads/") else {
+    let name: String = payload.part("ref")?;
+    let Some(branch) = name.strip_prefix("refs/heads/") else {
         return Ok(unusable("a tag"));
     };
     let Ok(branch) = BranchName::parse(branch) else {
         return Ok(unusable("the pushed branch"));
     };
-    let after = CommitSha::parse(text("after")?).map_err(|_| BadPayload::Missing("after"))?;
-    let deleted = payload.get("deleted").and_then(Value::as_bool) == Some(true)
-        || after.as_str().bytes().all(|digit| digit == b'0');
-    let before = payload.get("before").and_then(Value::as_str).unwrap_or_default();
+    let after: String = payload.part("after")?;
+    let after = CommitSha::parse(&after).map_err(|_| BadPayload::Missing("after"))?;
+    let deleted = payload.get("deleted") == Some(true) || after.as_str().bytes().all(|digit| digit == b'0');
+    let before: String = payload.get("before").unwrap_or_default();
     // A branch may be pushed back and forth between two commits; the time of the push tells these apart.
     let pushed = repository.pushed_at.map_or_else(String::new, |at| {
         at.as_str().map_or_else(|| at.to_string(), str::to_owned)
     });
     let key = format!(
         "push:{repo}:{branch}:{}:{after}:{}",
-        bound::cut(before, 64),
+        bound::cut(&before, 64),
         bound::cut(&pushed, 32)
     );
     let signal = Push {
         repo,
         branch,
         head_sha: (!deleted).then_some(after),
-        actor: actor(part(payload, "sender").ok()),
+        actor: actor(payload.get("sender")),
     };
     Ok((key, Signal::Push(signal)))
 }

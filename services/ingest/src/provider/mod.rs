@@ -3,6 +3,7 @@
 mod bound;
 mod event;
 mod github;
+mod parts;
 mod request;
 mod sentry;
 mod surrogate;
