@@ -1,7 +1,5 @@
 # What a person types. Each target is one script, which says what it does.
-.PHONY: help demo test check up down bench conformance
-PROFILE ?= embedded
-LISTEN ?= 127.0.0.1:$(or $(PORT),8080)
+.PHONY: help demo test check up down bench gauntlet conformance
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,14 +13,17 @@ test: ## every test, on SQLite and on a private Postgres
 check: ## what CI runs: tests, lints, format, docs, dependencies, conformance
 	@.ci/run
 
-up: ## start Fixpoint in the background, data in .data (LISTEN=127.0.0.1:8080)
-	@sh scripts/up.sh $(LISTEN)
+up: ## start Fixpoint in the background (LISTEN=127.0.0.1:8080 PLANNERS=1 FIXERS=1 PROFILE=distributed|embedded)
+	@sh scripts/up.sh
 
 down: ## stop what `make up` started
 	@sh scripts/down.sh
 
-bench: ## repair every bug of the demo shop and of bench/corpus; outcome, candidates and CPU of each
-	@sh scripts/bench.sh
+bench: ## every bug repaired, then webhooks beside other servers (BENCH=repair or BENCH=ingest: only that)
+	@sh scripts/bench.sh $(BENCH)
+
+gauntlet: ## the four services as processes on the worst of days (SEED=1 SHORT=1|LONG=1|DELIVERIES=1)
+	@sh scripts/gauntlet.sh
 
 conformance: ## requests and simulator against GitHub's own description
 	@sh scripts/conformance.sh

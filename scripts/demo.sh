@@ -4,10 +4,13 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 profile=${1:-embedded}
-[ "$profile" = embedded ] || stop "the demo runs in the profile embedded, not $profile"
-sh scripts/need.sh demo
+case $profile in
+embedded) sh scripts/need.sh demo ;;
+distributed) sh scripts/need.sh test ;;
+*) stop "the demo runs in the profile embedded or distributed, not $profile" ;;
+esac
 say "building (the first time takes some minutes)"
 # --workspace keeps one set of features, so that the tests later do not compile the dependencies again.
-cargo build --workspace --bin fixpoint
-say "fixpoint demo"
-exec target/debug/fixpoint demo
+cargo build --workspace --bins
+say "fixpoint demo --profile $profile"
+exec target/debug/fixpoint demo --profile "$profile"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# need.sh demo|test|conformance: installs what is missing with apt; where it cannot, prints the exact command and exits 2.
+# need.sh demo|test|gauntlet|bench|conformance|up: installs what is missing with apt; where it cannot, prints the exact command and exits 2.
 set -eu
 . "$(dirname "$0")/say.sh"
 
@@ -11,8 +11,12 @@ want() { # want <package> <command that proves it>
 }
 has() { command -v "$1"; }
 postgres_bin() { sh "$(dirname "$0")/postgres.sh" where; }
+rabbitmq_bin() { sh "$(dirname "$0")/rabbitmq.sh" where; }
+# Where servers are, which not everybody's PATH has.
+PATH=$PATH:/usr/sbin:/sbin
 
-has cargo >/dev/null || stop "cargo is not installed: install Rust 1.95 or newer with rustup, then run this again"
+[ -n "${BINARIES:-}" ] || has cargo >/dev/null ||
+    stop "cargo is not installed: install Rust 1.95 or newer with rustup, then run this again"
 want git has git
 want "gcc libc6-dev" has cc
 want python3 has python3
@@ -21,12 +25,28 @@ want python3-pip python3 -m pip --version
 want bubblewrap has bwrap
 case ${1:-demo} in
 demo) ;;
-test) [ -n "${FIXPOINT_TEST_POSTGRES_URL:-}" ] || want postgresql postgres_bin ;;
+test)
+    # Also where the environment names servers: some tests kill and freeze some of their own.
+    want postgresql postgres_bin
+    want postgresql-client has psql
+    want rabbitmq-server rabbitmq_bin
+    ;;
+gauntlet)
+    want postgresql postgres_bin
+    want postgresql-client has psql
+    want rabbitmq-server rabbitmq_bin
+    ;;
+bench) want rabbitmq-server rabbitmq_bin ;;
 conformance)
     want nodejs has node
     want npm has npm
     ;;
-*) stop "need.sh knows demo, test and conformance, not $1" ;;
+up)
+    want nginx has nginx
+    [ -n "${DATABASE_URL:-}" ] || want postgresql postgres_bin
+    [ -n "${AMQP_URL:-}" ] || want rabbitmq-server rabbitmq_bin
+    ;;
+*) stop "need.sh knows demo, test, gauntlet, bench, conformance and up, not $1" ;;
 esac
 
 if [ -n "$missing" ]; then
@@ -41,6 +61,14 @@ if [ -n "$missing" ]; then
         stop "missing:$missing. Please run as root: $install"
     fi
     say "installing$missing"
+    # Debian starts a server with its package. Ours are started when they are needed, on ports of their own.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap '$as rm -f "$policy"' EXIT
+        trap 'exit 130' INT TERM
+        printf '#!/bin/sh\nexit 101\n' | $as tee "$policy" >/dev/null
+        $as chmod 755 "$policy"
+    fi
     DEBIAN_FRONTEND=noninteractive
     export DEBIAN_FRONTEND
     { $as apt-get -qq update && $as apt-get -qq install -y --no-install-recommends $missing >/dev/null; } ||

@@ -2,7 +2,8 @@
 # A private RabbitMQ on the loopback interface; it touches no server that it did not start.
 #
 #   rabbitmq.sh where          prints the folder of its programs, or fails
-#   rabbitmq.sh start [FOLDER] starts one, in a new temporary folder or again in that one; prints "<folder> <url>"
+#   rabbitmq.sh start          starts one in a new temporary folder; prints "<folder> <url>"
+#   rabbitmq.sh start FOLDER   starts one in that folder, made when it is missing, or again with what is in it; prints the same
 #   rabbitmq.sh pid FOLDER     prints the process id of its server
 #   rabbitmq.sh halt FOLDER    stops the server and keeps the folder, so that it can be started again
 #   rabbitmq.sh stop FOLDER    stops the server and removes the folder
@@ -33,8 +34,8 @@ environment() {
 
 make_folder() {
     umask 077
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/fixpoint-rabbitmq.XXXXXX")
-    mkdir "$folder/data" "$folder/log"
+    folder=$(readlink -m "${folder:-$(mktemp -d "${TMPDIR:-/tmp}/fixpoint-rabbitmq.XXXXXX")}")
+    mkdir -p "$folder/data" "$folder/log"
     echo '[].' >"$folder/enabled_plugins"
     choose_ports
 }
@@ -53,6 +54,16 @@ vm_memory_high_watermark.absolute = 1GB
 disk_free_limit.absolute = 100MB
 log.file.level = warning
 CONF
+}
+
+# Whether nobody listens on the broker's port.
+untaken() {
+    python3 - "$port" <<'PYTHON' 2>/dev/null
+import socket, sys
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", int(sys.argv[1])))
+PYTHON
 }
 
 answers() {
@@ -77,12 +88,17 @@ await() {
 start() {
     bin=$(where) || stop "no RabbitMQ programs found: install the package rabbitmq-server or set FIXPOINT_TEST_AMQP_URL"
     fresh=''
-    if [ -n "${1:-}" ]; then
-        folder=$1
-        [ -f "$folder/ports" ] || stop "$folder is not a folder that rabbitmq.sh made"
-    else
+    if [ -z "$folder" ] || [ ! -e "$folder" ]; then
         fresh=yes
         make_folder
+    elif [ ! -f "$folder/ports" ]; then
+        stop "$folder is not a folder that rabbitmq.sh made"
+    elif running; then
+        stop "the RabbitMQ in $folder runs already"
+    else
+        # A broker that is started again keeps its port, unless somebody has taken it meanwhile.
+        . "$folder/ports"
+        untaken || choose_ports
     fi
     for try in 1 2 3; do
         environment
@@ -95,7 +111,7 @@ start() {
             return
         fi
         end
-        # Somebody may have taken a port meanwhile; a broker that is started again keeps its own.
+        # Somebody may have taken a port meanwhile.
         [ -n "$fresh" ] || break
         choose_ports
     done
@@ -104,17 +120,28 @@ start() {
     stop "RabbitMQ did not start"
 }
 
-# The server's own process: what was started is a script that has become it, or waits for it.
+# The server's own process: what was started is a script that has become it, or waits for it. Fails when it is gone; its number
+# may be somebody else's by now.
 server() {
-    [ -f "$folder/data/fixpoint@localhost.pid" ] && cat "$folder/data/fixpoint@localhost.pid" && return
-    [ -f "$folder/pid" ] && cat "$folder/pid" && return
-    cat "$folder/server"
+    for file in "$folder/data/fixpoint@localhost.pid" "$folder/pid" "$folder/server"; do
+        pid=$(cat "$file" 2>/dev/null) && ours "$pid" && echo "$pid" && return
+    done
+    return 1
 }
+
+# One that was killed just now is given a moment to be gone.
+running() {
+    for try in 1 2 3 4 5 6 7 8; do
+        server >/dev/null || return 1
+        sleep 0.25
+    done
+}
+
+ours() { 2>/dev/null tr '\0' '\n' <"/proc/$1/environ" | grep -qxF "HOME=$folder"; }
 
 end() {
     environment
-    pid=$(server 2>/dev/null) || pid=''
-    if [ -n "$pid" ]; then
+    if pid=$(server); then
         kill -CONT "$pid" 2>/dev/null || true
         kill "$pid" 2>/dev/null || true
         tries=0
@@ -128,10 +155,11 @@ end() {
     epmd -port "$mapper" -kill >/dev/null 2>&1 || true
 }
 
-folder=${2:-}
+folder=''
+[ -z "${2:-}" ] || folder=$(readlink -m "$2")
 case ${1:-} in
 where) where ;;
-start) start "$folder" ;;
+start) start ;;
 pid) server ;;
 halt | stop)
     [ -f "$folder/ports" ] || stop "rabbitmq.sh $1 needs the folder that start printed"

@@ -3,6 +3,7 @@
 use crate::envelope::Envelope;
 use async_trait::async_trait;
 use domain::message::Message;
+use std::any::Any;
 use std::sync::Arc;
 
 /// Deals with the messages of one queue. The same message may come more than once.
@@ -59,6 +60,16 @@ pub fn reply<M: Message>(message: &M) -> Answer {
             reason: format!("the reply cannot be written: {error}"),
         },
     }
+}
+
+/// What a handler that panicked has said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!(
+        "the handler panicked: {}",
+        text.as_deref().unwrap_or("without a message")
+    )
 }
 
 struct Function<F>(F);

@@ -1,7 +1,7 @@
 //! Moves envelopes safely between the services, and knows nothing of what a message means.
 //!
 //! [`topology`] is the map: which queues there are, what goes into them, and their limits. [`MemoryBus`] is the bus of a
-//! single process.
+//! single process, [`RabbitBus`] that of many.
 //!
 //! The one rule for those who use it: a handler never publishes while it holds a place in a queue that it feeds, since a
 //! full queue would then wait for itself. Handlers write down what is to be published, answer, and somebody else publishes.
@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod error;
 pub mod handler;
 pub mod memory;
+pub mod rabbit;
 pub mod settings;
 pub mod settled;
 pub mod topology;
@@ -25,6 +26,7 @@ pub use envelope::{Envelope, EnvelopeError};
 pub use error::{ConsumeError, NotSettled, PublishError, RequestError};
 pub use handler::{Answer, Handler, Incoming, handler, reply};
 pub use memory::MemoryBus;
+pub use rabbit::RabbitBus;
 pub use settings::{OpenError, Settings, open};
 pub use settled::Settled;
 pub use topology::Queue;
@@ -61,6 +63,9 @@ pub trait Bus: Send + Sync {
 
     /// How full each queue is. Empty when the broker cannot be asked.
     async fn depth(&self) -> Vec<QueueDepth>;
+
+    /// Whether what it has accepted outlives this process: then whoever published may forget it.
+    fn durable(&self) -> bool;
 }
 
 /// How full a queue is.
@@ -72,10 +77,11 @@ pub struct QueueDepth {
     pub ready: usize,
     /// Messages that wait for their next attempt.
     pub delayed: usize,
-    /// Messages that a handler has.
+    /// Messages that a handler has; over a broker, a handler of this process.
     pub unacknowledged: usize,
     /// Messages in its dead queue.
     pub dead: usize,
-    /// How long the oldest message that is not dead has been waiting, where that is known.
+    /// How long the oldest message that is not dead has been waiting, where that is known. Over a broker it is what this process
+    /// can know: the oldest that it has in hand, else since when it has not seen the queue empty.
     pub oldest: Option<Duration>,
 }

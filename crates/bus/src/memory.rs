@@ -188,4 +188,8 @@ impl Bus for MemoryBus {
     async fn depth(&self) -> Vec<QueueDepth> {
         self.lines().iter().map(|line| line.depth()).collect()
     }
+
+    fn durable(&self) -> bool {
+        false
+    }
 }

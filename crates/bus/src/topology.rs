@@ -135,6 +135,18 @@ impl Queue {
     }
 }
 
+/// Whether a message is told to whoever listens now, and kept for nobody; see [`Queue::durable`].
+#[must_use]
+pub const fn is_transient(kind: Kind) -> bool {
+    matches!(kind, Kind::AttemptProgressed)
+}
+
+/// Whether a request is worth nothing once nobody waits for its reply. Other requests have an effect that is wanted all the same.
+#[must_use]
+pub const fn expires(kind: Kind) -> bool {
+    matches!(kind, Kind::AttemptClaim | Kind::MayPublish)
+}
+
 /// The routing key: the kind, and what the receivers are told apart by (the job's kind, the notice's channel).
 #[must_use]
 pub fn route(envelope: &Envelope) -> String {

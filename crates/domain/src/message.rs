@@ -233,6 +233,9 @@ pub enum MayPublishAnswer {
         branch: BranchName,
         /// A token that writes to one repository, sealed; `None` where none is configured.
         write_token: Option<SealedToken>,
+        /// For how many seconds from the question on nobody else is granted the same; whoever wakes up later may not use it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lasts_seconds: Option<u64>,
     },
     /// Do not.
     Refused {

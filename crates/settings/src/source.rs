@@ -26,12 +26,23 @@ pub(crate) struct Layer {
 }
 
 impl Source {
-    /// The environment of this process.
+    /// The environment of this process, and the file that `FIXPOINT_CONFIG` names in it.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn process() -> Self {
         let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-        Self::default().environment(std::env::vars_os().map(|(name, value)| (text(name), text(value))))
+        let source = Self::default().environment(std::env::vars_os().map(|(name, value)| (text(name), text(value))));
+        match std::env::var_os("FIXPOINT_CONFIG").filter(|path| !path.is_empty()) {
+            Some(path) => source.file(path),
+            None => source,
+        }
+    }
+
+    /// The variables of the environment that it reads, for another process that is to have the same.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// With the file given with `--config`.

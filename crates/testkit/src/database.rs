@@ -60,11 +60,25 @@ impl FreshDatabase {
         let name = format!("t_{}", Uuid::new_v4().simple());
         execute(&server, &format!("CREATE SCHEMA {name}"))?;
         let sign = if server.contains('?') { '&' } else { '?' };
-        let url = format!("{server}{sign}options=-csearch_path%3D{name}");
+        let url = format!("{server}{sign}options=-csearch_path%3D{name}&application_name={name}");
         Ok(Some(Self {
             url,
             keep: Keep::Schema { server, name },
         }))
+    }
+}
+
+impl FreshDatabase {
+    /// Ends every connection to it from the server's side, as a restart of the server would. SQLite has none.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn end_connections(&self) -> anyhow::Result<()> {
+        let Keep::Schema { server, name } = &self.keep else {
+            return Ok(());
+        };
+        let statement = "select pg_terminate_backend(pid) from pg_stat_activity where application_name";
+        execute(server, &format!("{statement} = '{name}'"))
     }
 }
 

@@ -2,13 +2,14 @@
 
 use crate::Fixer;
 use anyhow::{Context as _, bail};
-use bus::Envelope;
+use bus::{Envelope, PublishError, RequestError};
 use chrono::{DateTime, Utc};
 use domain::attempt::Fence;
 use domain::message::{
     AttemptClaim, AttemptRequested, ClaimAnswer, MayPublish, MayPublishAnswer, Message, SealedToken,
 };
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Longest wait for one answer.
@@ -28,6 +29,26 @@ pub struct Granted {
     pub token: Option<github::Token>,
 }
 
+/// What was said to the question whether to publish.
+pub struct Ruled {
+    /// The answer.
+    pub answer: MayPublishAnswer,
+    /// A token that writes to the repository, where it was granted and one is configured.
+    pub token: Option<github::Token>,
+    /// A grant is not used after this.
+    pub until: Option<Instant>,
+}
+
+impl Ruled {
+    const fn without_token(answer: MayPublishAnswer) -> Self {
+        Self {
+            answer,
+            token: None,
+            until: None,
+        }
+    }
+}
+
 /// Claims an attempt; `None` when it is nobody's any more.
 ///
 /// # Errors
@@ -41,7 +62,7 @@ pub async fn claim(fixer: &Fixer, request: &AttemptRequested) -> anyhow::Result<
             worker: fixer.name.clone(),
             public_key,
         };
-        match put(fixer, &question, &fixer.stop)
+        match put(fixer, &question, &fixer.stop, None)
             .await
             .context("the claim was not answered")?
         {
@@ -80,13 +101,15 @@ pub async fn may_publish(
     fixer: &Fixer,
     mut question: MayPublish,
     deadline: DateTime<Utc>,
-) -> anyhow::Result<Option<(MayPublishAnswer, Option<github::Token>)>> {
+) -> anyhow::Result<Option<Ruled>> {
     // A stop lets an attempt end that has begun, so it does not keep the question from being asked again.
     let asked_to_the_end = CancellationToken::new();
+    let end = Instant::now() + (deadline - fixer.now()).to_std().unwrap_or_default();
     loop {
+        let asked = Instant::now();
         let (opener, public_key) = github::Opener::new()?;
         question.public_key = public_key;
-        let answer: MayPublishAnswer = put(fixer, &question, &asked_to_the_end)
+        let answer: MayPublishAnswer = put(fixer, &question, &asked_to_the_end, Some(end))
             .await
             .context("the question whether to publish was not answered")?;
         match &answer {
@@ -97,7 +120,7 @@ pub async fn may_publish(
                 let pause = pause(*retry_after_seconds);
                 let left = (deadline - fixer.now()).to_std().unwrap_or_default();
                 if Duration::from_secs(*retry_after_seconds).max(pause) >= left {
-                    return Ok(Some((answer, None)));
+                    return Ok(Some(Ruled::without_token(answer)));
                 }
                 tracing::info!(attempt = %question.attempt, %reason, retry_after_seconds, "publishing later");
                 tokio::select! {
@@ -105,11 +128,19 @@ pub async fn may_publish(
                     () = fixer.stop.cancelled(), if pause >= crate::DRAIN => return Ok(None),
                 }
             }
-            MayPublishAnswer::Granted { write_token, .. } => {
-                let token = open(opener, write_token.clone())?;
-                return Ok(Some((answer, token)));
+            MayPublishAnswer::Granted {
+                write_token,
+                lasts_seconds,
+                ..
+            } => {
+                let until = lasts_seconds.map(|seconds| asked + Duration::from_secs(seconds));
+                return Ok(Some(Ruled {
+                    token: open(opener, write_token.clone())?,
+                    until,
+                    answer,
+                }));
             }
-            MayPublishAnswer::Refused { .. } => return Ok(Some((answer, None))),
+            MayPublishAnswer::Refused { .. } => return Ok(Some(Ruled::without_token(answer))),
         }
     }
 }
@@ -118,21 +149,34 @@ fn pause(seconds: u64) -> Duration {
     Duration::from_secs(seconds).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
-/// Asks until somebody answers, a few times; after a stop not again.
-async fn put<Q: Message, A: Message>(fixer: &Fixer, question: &Q, stop: &CancellationToken) -> anyhow::Result<A> {
-    let mut last = None;
-    for _ in 0..TRIES {
+/// Asks until somebody answers, a few times; after a stop not again. While the broker is away it is waited for until `end`: nobody
+/// has heard the question yet.
+async fn put<Q: Message, A: Message>(
+    fixer: &Fixer,
+    question: &Q,
+    stop: &CancellationToken,
+    end: Option<Instant>,
+) -> anyhow::Result<A> {
+    let mut tries = 0;
+    loop {
         let envelope = Envelope::of(question)?.traced(telemetry::trace::inject());
-        match fixer.bus.request(envelope, ANSWER).await {
+        let error = match fixer.bus.request(envelope, ANSWER).await {
             Ok(answer) => return Ok(answer.read::<A>()?),
-            Err(error) => last = Some(error),
+            Err(error) => error,
+        };
+        let unheard = matches!(
+            error,
+            RequestError::Publish(PublishError::Unavailable(_) | PublishError::Full { .. })
+        );
+        tries += u32::from(!(unheard && end.is_some_and(|end| Instant::now() < end)));
+        if tries >= TRIES {
+            return Err(error.into());
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            () = stop.cancelled() => break,
+            () = stop.cancelled() => return Err(error.into()),
         }
     }
-    Err(last.map_or_else(|| anyhow::anyhow!("no answer"), anyhow::Error::from))
 }
 
 fn open(opener: github::Opener, sealed: Option<SealedToken>) -> anyhow::Result<Option<github::Token>> {
@@ -154,7 +198,6 @@ mod tests {
     use domain::repo::BranchName;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::Instant;
 
     /// A planner that puts every question off, and grants it when it was asked often enough.
     fn planner(bus: &MemoryBus, seconds: u64, granted_after: u32) -> Arc<AtomicU32> {
@@ -180,6 +223,7 @@ mod tests {
                     reply(&MayPublishAnswer::Granted {
                         branch: BranchName::parse("fixpoint/ci-0123-g1").unwrap(),
                         write_token: None,
+                        lasts_seconds: None,
                     })
                 }
             }
@@ -223,11 +267,15 @@ mod tests {
         let request = case::request(&fixer);
         // Also while the fixer ends, as long as the pause is one that it outlasts.
         fixer.stop.cancel();
-        let (answer, _) = may_publish(&fixer, case::question(&request), request.deadline)
+        let ruled = may_publish(&fixer, case::question(&request), request.deadline)
             .await
             .unwrap()
             .expect("it is answered");
-        assert!(matches!(answer, MayPublishAnswer::Granted { .. }), "{answer:?}");
+        assert!(
+            matches!(ruled.answer, MayPublishAnswer::Granted { .. }),
+            "{:?}",
+            ruled.answer
+        );
         assert_eq!(asked.load(Ordering::SeqCst), TRIES + 4);
     }
 
@@ -238,11 +286,15 @@ mod tests {
         let (fixer, _home) = case::fixer(Arc::new(bus), case::NOBODY);
         let request = case::request(&fixer);
         let soon = fixer.now() + chrono::TimeDelta::seconds(30);
-        let (answer, _) = may_publish(&fixer, case::question(&request), soon)
+        let ruled = may_publish(&fixer, case::question(&request), soon)
             .await
             .unwrap()
             .expect("it is answered");
-        assert!(matches!(answer, MayPublishAnswer::Later { .. }), "{answer:?}");
+        assert!(
+            matches!(ruled.answer, MayPublishAnswer::Later { .. }),
+            "{:?}",
+            ruled.answer
+        );
         fixer.stop.cancel();
         let none = may_publish(&fixer, case::question(&request), request.deadline)
             .await

@@ -143,7 +143,8 @@ async fn carry_through(
     let Repaired { mut report, change } = fixer.workshop.repair(&case, progress).await?;
     let Some(change) = change else { return Ok(report) };
     progress.enter(Stage::Ask);
-    let Some((branch, token)) = may_publish(fixer, request, granted.fence, &scene, &report, &change).await? else {
+    let Some((branch, token, until)) = may_publish(fixer, request, granted.fence, &scene, &report, &change).await?
+    else {
         return Ok(report);
     };
     progress.enter(Stage::Publish);
@@ -169,6 +170,7 @@ async fn carry_through(
         draft_reasons: &change.draft_reasons,
         proof: &report.message,
         unverified: change.unverified,
+        until: until.unwrap_or(end),
         mark_until: end.checked_sub(REPORT).unwrap_or(end),
     };
     let door = fixer.door(&request.project.repo, token.as_ref());
@@ -305,7 +307,7 @@ async fn may_publish(
     scene: &Scene,
     report: &Report,
     change: &Change,
-) -> Result<Option<(BranchName, Option<github::Token>)>, Stop> {
+) -> Result<Option<(BranchName, Option<github::Token>, Option<Instant>)>, Stop> {
     let question = MayPublish {
         attempt: request.attempt,
         fence,
@@ -315,11 +317,11 @@ async fn may_publish(
         base_sha: scene.commit.clone(),
         public_key: String::new(),
     };
-    let Some((answer, token)) = ask::may_publish(fixer, question, request.deadline).await? else {
+    let Some(ruled) = ask::may_publish(fixer, question, request.deadline).await? else {
         return Err(Stop::GiveBack("the fixer ends, and publishing was put off"));
     };
-    match answer {
-        MayPublishAnswer::Granted { branch, .. } => Ok(Some((branch, token))),
+    match ruled.answer {
+        MayPublishAnswer::Granted { branch, .. } => Ok(Some((branch, ruled.token, ruled.until))),
         MayPublishAnswer::Refused { reason, message } => {
             let mut refused = report.clone();
             refused.outcome = if reason.is_some() {
@@ -374,6 +376,11 @@ fn not_published(mut report: Report, error: PublishError, now: DateTime<Utc>) ->
             };
             stopped.diagnosis = report.diagnosis.take();
             Stop::Report(stopped)
+        }
+        PublishError::TooLate => {
+            let mut late = Report::new(Outcome::Failed, error.to_string());
+            late.worth_retrying = true;
+            Stop::Report(Box::new(late))
         }
         PublishError::Open(error) => from_github(&error, "opening the pull request", now),
     }

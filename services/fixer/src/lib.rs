@@ -32,7 +32,7 @@ pub use kind::Kinds;
 pub use settings::Settings;
 
 use anyhow::Context as _;
-use bus::{Bus, Envelope};
+use bus::{Bus, Envelope, PublishError};
 use chrono::{DateTime, Utc};
 use domain::message::Message;
 use domain::repo::RepoName;
@@ -49,7 +49,7 @@ use workspace::mirror::Mirrors;
 /// How long running attempts may go on after a stop.
 const DRAIN: Duration = Duration::from_secs(30);
 /// Longest wait until an outcome has reached the planner.
-const REPORTED: Duration = Duration::from_secs(60);
+const REPORTED: Duration = Duration::from_secs(300);
 
 /// Everything an attempt needs.
 #[derive(Clone)]
@@ -162,14 +162,27 @@ impl Fixer {
         Ok(())
     }
 
-    /// Publishes and waits until the message is in safe hands.
+    /// Publishes and waits until the message is in safe hands. A broker that is away is waited for: what was done would have to be
+    /// done again.
     pub(crate) async fn publish_durably<M: Message>(&self, message: &M) -> anyhow::Result<()> {
         let envelope = Envelope::of(message)?.traced(telemetry::trace::inject());
-        let settled = self.bus.publish(envelope).await?;
-        tokio::time::timeout(REPORTED, settled.wait())
-            .await
-            .context("nobody took the outcome in time")??;
-        Ok(())
+        let end = tokio::time::Instant::now() + REPORTED;
+        loop {
+            let error = match self.bus.publish(envelope.clone()).await {
+                Ok(settled) => {
+                    tokio::time::timeout_at(end, settled.wait())
+                        .await
+                        .context("nobody took the outcome in time")??;
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            let passes = matches!(error, PublishError::Unavailable(_) | PublishError::Full { .. });
+            if !passes || self.stop.is_cancelled() || tokio::time::Instant::now() >= end {
+                return Err(error.into());
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
 }
 

@@ -42,8 +42,20 @@ pub struct Publication<'a> {
     pub proof: &'a str,
     /// Whether there is no proof.
     pub unverified: bool,
+    /// When the right to publish ends: somebody else may have it from then on.
+    pub until: Instant,
     /// When marking the commit has to be over, so that there is time left for the report.
     pub mark_until: Instant,
+}
+
+impl Publication<'_> {
+    fn may_still(&self) -> Result<(), PublishError> {
+        if Instant::now() < self.until {
+            Ok(())
+        } else {
+            Err(PublishError::TooLate)
+        }
+    }
 }
 
 /// Why nothing was published.
@@ -55,6 +67,9 @@ pub enum PublishError {
     /// git or the server refused the push.
     #[error("the branch could not be pushed")]
     Push(#[source] GitError),
+    /// The right to publish has ended before it was used, as it does for a process that was stopped for a while.
+    #[error("the right to publish has ended before it was used")]
+    TooLate,
     /// GitHub refused the pull request.
     #[error("the pull request could not be opened")]
     Open(#[source] GitHubError),
@@ -77,6 +92,7 @@ pub async fn publish(mirror: &Mirror, door: &Door, what: &Publication<'_>) -> Re
     // Once the pull request is open, nothing may fail that would hide it.
     let base_tree = git.tree_of(what.base_sha.as_str()).await.map_err(PublishError::Push)?;
     let changes = git.changes(&base_tree, what.tree).await.map_err(PublishError::Push)?;
+    what.may_still()?;
     let opened = door.open_pull(what.repo, &new).await.map_err(PublishError::Open)?;
     mark(door, what, &head).await;
     Ok(OpenedPullRequest {
@@ -178,6 +194,7 @@ async fn push(
         .commit(what.tree, what.base_sha, &what.words.commit, what.committer)
         .await
         .map_err(PublishError::Push)?;
+    what.may_still()?;
     let Err(error) = mirror.push(&commit, what.branch, expected).await else {
         return Ok(Some(commit));
     };
@@ -257,6 +274,7 @@ mod tests {
             draft_reasons: &[],
             proof: "3 tests pass",
             unverified: false,
+            until: begun + left,
             mark_until: begun + left,
         };
         let door = fixer.door(&request.project.repo, None);

@@ -1,6 +1,6 @@
 //! The command line's arguments.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +33,18 @@ pub struct Demo {
     /// Keep everything running at the end, to look around.
     #[arg(long)]
     pub stay: bool,
+    /// One process, or the four services apart over a private RabbitMQ and Postgres.
+    #[arg(long, value_enum, default_value_t = Profile::Embedded)]
+    pub profile: Profile,
+}
+
+/// How the system runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// One process, in-memory bus, SQLite.
+    Embedded,
+    /// Four processes, RabbitMQ, Postgres.
+    Distributed,
 }
 
 /// Arguments of `fixpoint up`.

@@ -1,5 +1,6 @@
-//! Takes deliveries from the spool to the planner, and deletes each once somebody else owns it.
+//! Takes deliveries from the spool to the bus, and deletes each once somebody else owns it.
 
+use crate::keep::Breaker;
 use crate::metric::Metrics;
 use crate::reply::Patience;
 use crate::spool::{Entry, Spool};
@@ -26,6 +27,7 @@ pub(crate) struct Drain {
     pub(crate) spool: Arc<Spool>,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) patience: Arc<Patience>,
+    pub(crate) breaker: Arc<Breaker>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -95,7 +97,10 @@ impl Drain {
     async fn hand_over(&self, envelope: &Envelope) -> anyhow::Result<()> {
         match self.bus.publish(envelope.clone()).await {
             Ok(settled) => match settled.wait().await {
-                Ok(()) => Ok(()),
+                Ok(()) => {
+                    self.breaker.close();
+                    Ok(())
+                }
                 Err(bus::NotSettled::Dead { reason }) => {
                     tracing::error!(reason, envelope = %envelope.id, "a delivery is in the dead queue");
                     Ok(())

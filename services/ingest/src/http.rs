@@ -64,8 +64,9 @@ async fn said(health: Health, path: &'static str) -> HttpResponse {
 
 async fn sentry(request: HttpRequest, payload: Payload, door: Data<Door>) -> HttpResponse {
     let begin = Instant::now();
-    let answer = match accept(Provider::Sentry, &request, payload, &door).await {
-        Ok(accepted) => Ok(reply::to_sentry(accepted, begin + door.settings.sentry_budget(), &door.patience).await),
+    let deadline = begin + door.settings.sentry_budget();
+    let answer = match accept(Provider::Sentry, &request, payload, &door, deadline).await {
+        Ok(accepted) => Ok(reply::to_sentry(accepted, deadline, &door.patience).await),
         Err(refused) => Err(refused),
     };
     door.metrics.answered(Provider::Sentry, begin, answer)
@@ -73,7 +74,7 @@ async fn sentry(request: HttpRequest, payload: Payload, door: Data<Door>) -> Htt
 
 async fn github(request: HttpRequest, payload: Payload, door: Data<Door>) -> HttpResponse {
     let begin = Instant::now();
-    let answer = accept(Provider::GitHub, &request, payload, &door)
+    let answer = accept(Provider::GitHub, &request, payload, &door, begin)
         .await
         .map(|accepted| reply::to_github(&accepted));
     door.metrics.answered(Provider::GitHub, begin, answer)
@@ -84,6 +85,7 @@ async fn accept(
     request: &HttpRequest,
     payload: Payload,
     door: &Data<Door>,
+    deadline: Instant,
 ) -> Result<reply::Accepted, Refused> {
     let received_at = now();
     let claimed = door.claimed(provider, request.headers())?;
@@ -94,7 +96,7 @@ async fn accept(
     .await;
     let body = body.map_err(|_| Refused::TooSlow)??;
     Arc::clone(door)
-        .receive(provider, request.headers(), claimed, body, received_at)
+        .receive(provider, request.headers(), claimed, body, received_at, deadline)
         .await
 }
 

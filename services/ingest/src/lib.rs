@@ -3,6 +3,7 @@
 
 mod drain;
 mod http;
+mod keep;
 mod metric;
 pub mod provider;
 mod receive;
@@ -60,11 +61,22 @@ impl Ingest {
         if left > 0 {
             tracing::info!(deliveries = left, "the spool holds deliveries of an earlier run");
         }
+        let spool = Arc::new(spool);
+        let patience = Arc::new(reply::Patience::new(settings.sentry_budget()));
+        let metrics = Arc::new(metric::Metrics::new());
+        let keeper = keep::Keeper {
+            bus: Arc::clone(&bus),
+            spool: Arc::clone(&spool),
+            breaker: Arc::default(),
+            patience: Arc::clone(&patience),
+            metrics: Arc::clone(&metrics),
+        };
         let door = receive::Door {
-            patience: Arc::new(reply::Patience::new(settings.sentry_budget())),
-            metrics: Arc::new(metric::Metrics::new()),
+            keeper,
+            patience,
+            metrics,
             draining: Underway::default(),
-            spool: Arc::new(spool),
+            spool,
             settings,
             github,
             sentry,
@@ -94,6 +106,7 @@ impl Ingest {
             spool: Arc::clone(&self.door.spool),
             bus: Arc::clone(&self.bus),
             patience: Arc::clone(&self.door.patience),
+            breaker: Arc::clone(&self.door.keeper.breaker),
             metrics: Arc::clone(&self.door.metrics),
         };
         self.door.draining.during(drain.run(entries, &stop)).await;

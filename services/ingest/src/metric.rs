@@ -4,12 +4,13 @@ use crate::reply::Refused;
 use crate::spool::Depth;
 use actix_web::{HttpResponse, ResponseError};
 use domain::delivery::Provider;
-use opentelemetry::metrics::{Gauge, Histogram};
+use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use std::time::Instant;
 use telemetry::metric::{self, KeyValue};
 
 pub(crate) struct Metrics {
     answers: Histogram<f64>,
+    spooled: Counter<u64>,
     deliveries: Gauge<f64>,
     bytes: Gauge<f64>,
     oldest: Gauge<f64>,
@@ -22,6 +23,10 @@ impl Metrics {
                 "ingest.answer",
                 "From the head of a webhook request to its answer",
                 &metric::SHORT,
+            ),
+            spooled: metric::counter(
+                "ingest.spooled",
+                "Deliveries that were written to the spool instead of being handed to the broker",
             ),
             deliveries: metric::gauge(
                 "ingest.spool.deliveries",
@@ -49,6 +54,11 @@ impl Metrics {
             ],
         );
         response
+    }
+
+    /// Notes a delivery that went to disk.
+    pub(crate) fn spooled(&self) {
+        self.spooled.add(1, &[]);
     }
 
     #[allow(clippy::cast_precision_loss, reason = "nobody reads the last digits of a gauge")]

@@ -1,5 +1,6 @@
 //! One delivery, from raw bytes to durable: verify, parse, store. The answer is [`crate::reply`]'s.
 
+use crate::keep::Keeper;
 use crate::metric::Metrics;
 use crate::provider::{self, BadPayload, Reading};
 use crate::reply::{Accepted, Outcome, Patience, Refused};
@@ -18,8 +19,8 @@ use domain::signal::Signal;
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Instant;
 use telemetry::health::Underway;
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
 /// Everything that a request needs.
@@ -28,6 +29,7 @@ pub(crate) struct Door {
     pub(crate) github: Keys,
     pub(crate) sentry: Keys,
     pub(crate) spool: Arc<Spool>,
+    pub(crate) keeper: Keeper,
     pub(crate) patience: Arc<Patience>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) draining: Underway,
@@ -63,7 +65,7 @@ impl Door {
         Refused::Unproved(unproved)
     }
 
-    /// Returns once the delivery is durable.
+    /// Returns once the delivery is durable; the sender is answered at `deadline`.
     pub(crate) async fn receive(
         self: &Arc<Self>,
         provider: Provider,
@@ -71,6 +73,7 @@ impl Door {
         tag: [u8; 32],
         body: Bytes,
         received_at: DateTime<Utc>,
+        deadline: Instant,
     ) -> Result<Accepted, Refused> {
         let facts = Facts::of(provider, headers);
         let large = body.len() > LARGE_BODY;
@@ -98,11 +101,8 @@ impl Door {
         let envelope = envelope
             .traced(span.in_scope(telemetry::trace::inject))
             .with_attachment(attachment);
-        let (waiter, decision) = match (provider, &message.signal) {
-            (Provider::Sentry, Signal::ErrorAlert(_)) => Some(oneshot::channel()).unzip(),
-            _ => (None, None),
-        };
-        self.spool.append(envelope.encode().into(), waiter).await.map_err(|error| {
+        let asked = matches!((provider, &message.signal), (Provider::Sentry, Signal::ErrorAlert(_)));
+        let decision = self.keeper.keep(envelope, asked, deadline).await.map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, %delivery, "a delivery could not be made durable");
             Refused::NotDurable(error)
         })?;

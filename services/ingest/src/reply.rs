@@ -10,6 +10,7 @@ use domain::id::DeliveryId;
 use domain::message::Decision;
 use serde_json::json;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -98,32 +99,57 @@ pub(crate) async fn to_sentry(accepted: Accepted, deadline: Instant, patience: &
     }
 }
 
-/// Whether waiting for decisions is worth it: after a few that came too late nobody waits, until one comes in time again.
+/// Whether waiting for decisions is worth it: after a few that came too late nobody waits, until one comes in time again. Now and
+/// then somebody waits to find that out.
 pub(crate) struct Patience {
     budget: Duration,
     late: AtomicU32,
+    tried: Mutex<Instant>,
 }
 
 impl Patience {
     const ENOUGH: u32 = 3;
+    /// How often somebody waits all the same.
+    const TRY: Duration = Duration::from_secs(10);
 
-    pub(crate) const fn new(budget: Duration) -> Self {
+    pub(crate) fn new(budget: Duration) -> Self {
         Self {
             budget,
             late: AtomicU32::new(0),
+            tried: Mutex::new(Instant::now()),
+        }
+    }
+
+    pub(crate) fn is_worth_it(&self) -> bool {
+        if self.late.load(Ordering::Relaxed) < Self::ENOUGH {
+            return true;
+        }
+        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = tried.elapsed() >= Self::TRY;
+        if due {
+            *tried = Instant::now();
+        }
+        due
+    }
+
+    /// A decision did not come in time.
+    pub(crate) fn was_late(&self) {
+        if self.late.fetch_add(1, Ordering::Relaxed) + 1 == Self::ENOUGH {
+            *self.tried.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         }
     }
 
     async fn wait(&self, decision: oneshot::Receiver<Decision>, deadline: Instant) -> Option<Decision> {
-        if self.late.load(Ordering::Relaxed) >= Self::ENOUGH {
-            return None;
-        }
+        let patient = self.late.load(Ordering::Relaxed) < Self::ENOUGH;
+        // What is there already costs no waiting.
+        let deadline = if patient { deadline } else { Instant::now() };
         match tokio::time::timeout_at(deadline.into(), decision).await {
             Ok(decision) => decision.ok(),
-            Err(_) => {
-                self.late.fetch_add(1, Ordering::Relaxed);
+            Err(_) if patient => {
+                self.was_late();
                 None
             }
+            Err(_) => None,
         }
     }
 
@@ -152,10 +178,15 @@ mod tests {
             let _ = tell.send(Decision::Noted);
             decision
         };
-        assert!(patience.wait(answered(), deadline()).await.is_none());
+        assert!(!patience.is_worth_it());
+        let (_keep, decision) = oneshot::channel();
+        let begin = Instant::now();
+        assert!(patience.wait(decision, begin + Duration::from_secs(9)).await.is_none());
+        assert!(begin.elapsed() < Duration::from_secs(1), "nobody waits any more");
         patience.decided_after(Duration::from_millis(301));
-        assert!(patience.wait(answered(), deadline()).await.is_none());
+        assert!(!patience.is_worth_it());
         patience.decided_after(Duration::from_millis(20));
+        assert!(patience.is_worth_it());
         assert!(patience.wait(answered(), deadline()).await.is_some());
     }
 }

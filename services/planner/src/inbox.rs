@@ -9,9 +9,11 @@ use domain::message::{
     SignalReceived,
 };
 use std::sync::Arc;
+use std::time::Duration;
 use telemetry::Health;
 use telemetry::health::Underway;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, error, info_span, warn};
 
@@ -23,6 +25,11 @@ const QUEUES: [(Queue, usize); 5] = [
     (Queue::PlannerFinished, 4),
     (Queue::PlannerDelivered, 2),
 ];
+
+/// How long a message waits for the database: below any broker's limit for a silent consumer.
+const HOLD: Duration = Duration::from_secs(10 * 60);
+/// A database that answers within this is there, and something else has failed.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// Whether each of the queues is consumed, in their order.
 #[derive(Clone, Default)]
@@ -72,7 +79,7 @@ impl Handler for Inbox {
         telemetry::trace::set_parent(&span, &envelope.trace);
         async {
             let kind = envelope.kind;
-            let answer = self.dispatch(envelope).await.unwrap_or_else(|cause| {
+            let answer = self.dispatch_patiently(envelope).await.unwrap_or_else(|cause| {
                 let reason = format!("{cause:#}");
                 if kind == Kind::AttemptProgressed {
                     // The next one comes by itself.
@@ -98,6 +105,29 @@ impl Handler for Inbox {
 }
 
 impl Inbox {
+    /// A message is held while the database is away, instead of using up its tries.
+    async fn dispatch_patiently(&self, envelope: Envelope) -> Result<Answer> {
+        let until = Instant::now() + HOLD;
+        loop {
+            match self.dispatch(envelope.clone()).await {
+                // A heartbeat is followed by the next one.
+                Err(cause) if envelope.kind != Kind::AttemptProgressed && Instant::now() < until => {
+                    if self.flow.store.answers(Instant::now() + GLANCE).await {
+                        return Err(cause);
+                    }
+                    warn!(
+                        cause = format!("{cause:#}"),
+                        "the database is away; the message waits for it"
+                    );
+                    if !self.flow.store.answers(until).await {
+                        return Err(cause);
+                    }
+                }
+                done => return done,
+            }
+        }
+    }
+
     async fn dispatch(&self, envelope: Envelope) -> Result<Answer> {
         let trace = telemetry::trace::inject();
         Ok(match envelope.kind {

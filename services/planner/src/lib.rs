@@ -4,6 +4,7 @@
 pub mod api;
 pub mod flow;
 mod inbox;
+mod leader;
 mod measure;
 mod outbox;
 pub mod plan;
@@ -98,19 +99,22 @@ impl Planner {
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
         let mut tasks = JoinSet::new();
         inbox::open(&self.flow, &self.bus, &self.consumed, &stop, &mut tasks);
-        let (store, committed, channels) = (
-            self.flow.store.clone(),
-            Arc::clone(&self.flow.committed),
-            self.flow.rules.channels.clone(),
-        );
-        tasks.spawn(outbox::run(
-            store,
+        let (candidate, leader) = leader::Candidate::new(self.flow.store.clone(), Arc::clone(&self.flow.committed));
+        tasks.spawn(candidate.run(stop.clone()));
+        let outbox = outbox::Outbox {
+            store: self.flow.store.clone(),
+            bus: Arc::clone(&self.bus),
+            committed: Arc::clone(&self.flow.committed),
+            leader: leader.clone(),
+        };
+        tasks.spawn(outbox.run(self.flow.rules.channels.clone(), stop.clone()));
+        tasks.spawn(watch::run(
+            Arc::clone(&self.flow),
             Arc::clone(&self.bus),
-            committed,
-            channels,
+            leader,
             stop.clone(),
         ));
-        tasks.spawn(watch::run(Arc::clone(&self.flow), Arc::clone(&self.bus), stop.clone()));
+        tasks.spawn(watch::queues(self.flow, self.bus, stop.clone()));
         while let Some(ended) = tasks.join_next().await {
             ended.context("a part of the planner was aborted")??;
             anyhow::ensure!(stop.is_cancelled(), "a part of the planner has ended by itself");

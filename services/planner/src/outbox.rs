@@ -1,6 +1,7 @@
 //! Publishes what was committed, one lane per destination, so that a dead one delays nobody. A row stays until the bus says
 //! that somebody else keeps the message; after a restart what is left is published again, and whoever gets it twice knows it.
 
+use crate::leader::Leader;
 use crate::store::Store;
 use crate::store::outbox::{self, Parcel};
 use crate::store::types::Id;
@@ -24,60 +25,62 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The longest wait between two tries.
 const MOST: Duration = Duration::from_secs(60);
 
-/// Publishes until `stop`. Lanes are started for the standing destinations and for whatever the table holds.
-///
-/// # Errors
-/// Never by itself: what fails is tried again. An error is a lane that ended without being asked.
-pub(crate) async fn run(
-    store: Store,
-    bus: Arc<dyn Bus>,
-    committed: Arc<Notify>,
-    channels: Vec<String>,
-    stop: CancellationToken,
-) -> Result<()> {
-    let mut lanes: BTreeMap<String, Arc<Notify>> = BTreeMap::new();
-    let mut tasks = JoinSet::new();
-    let standing = [Queue::FixerFix, Queue::FixerAnalyse, Queue::FixerValidate]
-        .into_iter()
-        .chain(channels.into_iter().map(Queue::NotifierNotices));
-    let mut wanted: Vec<String> = standing.map(|queue| queue.name().into_owned()).collect();
-    loop {
-        for lane in wanted.drain(..) {
-            lanes.entry(lane).or_insert_with_key(|name| {
-                let wake = Arc::new(Notify::new());
-                tasks.spawn(
-                    Lane {
+/// What every lane works with.
+#[derive(Clone)]
+pub(crate) struct Outbox {
+    pub(crate) store: Store,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) committed: Arc<Notify>,
+    pub(crate) leader: Leader,
+}
+
+impl Outbox {
+    /// Publishes until `stop`, while this planner leads. Lanes are started for the standing destinations and for whatever the
+    /// table holds.
+    ///
+    /// # Errors
+    /// Never by itself: what fails is tried again. An error is a lane that ended without being asked.
+    pub(crate) async fn run(self, channels: Vec<String>, stop: CancellationToken) -> Result<()> {
+        let mut lanes: BTreeMap<String, Arc<Notify>> = BTreeMap::new();
+        let mut tasks = JoinSet::new();
+        let standing = [Queue::FixerFix, Queue::FixerAnalyse, Queue::FixerValidate]
+            .into_iter()
+            .chain(channels.into_iter().map(Queue::NotifierNotices));
+        let mut wanted: Vec<String> = standing.map(|queue| queue.name().into_owned()).collect();
+        loop {
+            for name in wanted.drain(..) {
+                lanes.entry(name).or_insert_with_key(|name| {
+                    let wake = Arc::new(Notify::new());
+                    let lane = Lane {
                         name: name.clone(),
-                        store: store.clone(),
-                        bus: Arc::clone(&bus),
+                        outbox: self.clone(),
                         wake: Arc::clone(&wake),
-                    }
-                    .run(stop.clone()),
-                );
-                wake
-            });
-        }
-        tokio::select! {
-            () = stop.cancelled() => break,
-            () = committed.notified() => {}
-            () = tokio::time::sleep(LOOK) => {
-                match store.tx(|db, _| Ok(outbox::lanes(db)?)).await {
-                    Ok(found) => wanted = found,
-                    Err(cause) => warn!(cause = format!("{cause:#}"), "the outbox cannot be read"),
-                }
+                    };
+                    tasks.spawn(lane.run(stop.clone()));
+                    wake
+                });
             }
-            Some(ended) = tasks.join_next() => ended.context("a lane of the outbox has ended")?,
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.committed.notified() => {}
+                () = tokio::time::sleep(LOOK) => {
+                    match self.store.tx(|db, _| Ok(outbox::lanes(db)?)).await {
+                        Ok(found) => wanted = found,
+                        Err(cause) => warn!(cause = format!("{cause:#}"), "the outbox cannot be read"),
+                    }
+                }
+                Some(ended) = tasks.join_next() => ended.context("a lane of the outbox has ended")?,
+            }
+            lanes.values().for_each(|wake| wake.notify_one());
         }
-        lanes.values().for_each(|wake| wake.notify_one());
+        while tasks.join_next().await.is_some() {}
+        Ok(())
     }
-    while tasks.join_next().await.is_some() {}
-    Ok(())
 }
 
 struct Lane {
     name: String,
-    store: Store,
-    bus: Arc<dyn Bus>,
+    outbox: Outbox,
     wake: Arc<Notify>,
 }
 
@@ -97,6 +100,10 @@ impl Lane {
             match self.due(&out).await {
                 Ok(parcels) => {
                     for parcel in parcels {
+                        // The time between the look and this may have been long, for a process that was stopped.
+                        if !self.outbox.leader.leads() {
+                            break;
+                        }
                         // Published one after the other, so that the order of the lane is the order at the broker.
                         match self.publish(&parcel).await {
                             Published::Accepted(settled) => {
@@ -136,11 +143,12 @@ impl Lane {
 
     async fn due(&self, out: &BTreeSet<Id>) -> Result<Vec<Parcel>> {
         let room = AHEAD.saturating_sub(out.len());
-        if room == 0 {
+        if room == 0 || !self.outbox.leader.leads() {
             return Ok(Vec::new());
         }
         let (lane, out) = (self.name.clone(), out.iter().copied().collect::<Vec<_>>());
-        self.store
+        self.outbox
+            .store
             .tx(move |db, now| Ok(outbox::due(db, &lane, &out, now, i64::try_from(room).unwrap_or(1))?))
             .await
     }
@@ -153,7 +161,7 @@ impl Lane {
                 return Published::Hopeless;
             }
         };
-        match self.bus.publish(envelope).await {
+        match self.outbox.bus.publish(envelope).await {
             Ok(settled) => Published::Accepted(settled),
             Err(cause @ PublishError::Unroutable { .. }) => {
                 // A channel whose notifier has not started yet looks the same as one that nobody serves: keep trying, rarely.
@@ -173,7 +181,7 @@ impl Lane {
     }
 
     async fn settle(&self, id: Id) {
-        if let Err(cause) = self.store.tx(move |db, _| Ok(outbox::settle(db, id)?)).await {
+        if let Err(cause) = self.outbox.store.tx(move |db, _| Ok(outbox::settle(db, id)?)).await {
             // It will be published again, and known again.
             warn!(
                 lane = self.name,
@@ -187,6 +195,7 @@ impl Lane {
         let wait = Duration::from_secs(1) * 2_u32.saturating_pow(u32::try_from(tries).unwrap_or(u32::MAX).min(6));
         let wait = chrono::Duration::from_std(wait.min(MOST)).unwrap_or(chrono::Duration::seconds(60));
         if let Err(cause) = self
+            .outbox
             .store
             .tx(move |db, now| Ok(outbox::postpone(db, id, now + wait)?))
             .await

@@ -2,7 +2,7 @@
 
 use super::line::{Line, Tag};
 use crate::Consume;
-use crate::handler::{Answer, Handler, Incoming};
+use crate::handler::{Answer, Handler, Incoming, panic_text};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -79,16 +79,7 @@ impl Drop for Work {
 
 fn broken(error: JoinError) -> String {
     match error.try_into_panic() {
-        Ok(panic) => {
-            let text = panic
-                .downcast_ref::<&str>()
-                .map(ToString::to_string)
-                .or_else(|| panic.downcast_ref::<String>().cloned());
-            format!(
-                "the handler panicked: {}",
-                text.as_deref().unwrap_or("without a message")
-            )
-        }
+        Ok(panic) => panic_text(&*panic),
         Err(_) => "the handler was aborted".into(),
     }
 }

@@ -8,5 +8,6 @@
 )]
 
 mod memory;
+mod rabbit;
 mod suite;
 mod wire;

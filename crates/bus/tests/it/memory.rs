@@ -34,7 +34,11 @@ async fn fresh(wanted: Wanted) -> Box<dyn Subject> {
     })))
 }
 
-suite!(every_bus, crate::memory::fresh);
+const fn offered() -> bool {
+    true
+}
+
+suite!(every_bus, crate::memory::fresh, crate::memory::offered);
 
 #[tokio::test]
 async fn idle_waits_for_what_is_delayed_and_for_what_a_handler_publishes() {

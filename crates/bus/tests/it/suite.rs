@@ -1,4 +1,5 @@
-//! What every bus must do. `suite!(name, factory)` makes one test of each sentence for one kind of bus.
+//! What every bus must do. `suite!(name, factory, offered)` makes one test of each sentence for one kind of bus, where this
+//! machine offers what it needs.
 
 use async_trait::async_trait;
 use bus::{
@@ -38,17 +39,20 @@ pub trait Subject: Send + Sync {
 }
 
 macro_rules! suite {
-    ($name:ident, $factory:path, [$($test:ident),* $(,)?]) => {
+    ($name:ident, $factory:path, $offered:path, [$($test:ident),* $(,)?]) => {
         mod $name {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
+                if !$offered() {
+                    return;
+                }
                 let limit = std::time::Duration::from_secs(60);
                 tokio::time::timeout(limit, crate::suite::$test(&$factory)).await.expect("the test takes too long");
             })*
         }
     };
-    ($name:ident, $factory:path) => {
-        crate::suite::suite!($name, $factory, [
+    ($name:ident, $factory:path, $offered:path) => {
+        crate::suite::suite!($name, $factory, $offered, [
             what_is_published_is_consumed_and_settled,
             messages_keep_their_order,
             no_more_handlers_run_than_permitted,
@@ -117,7 +121,7 @@ fn number(envelope: &Envelope) -> usize {
         .unwrap()
 }
 
-fn claim(fence: i64) -> Envelope {
+pub fn claim(fence: i64) -> Envelope {
     Envelope::of(&AttemptClaim {
         attempt: AttemptId::from_uuid(Uuid::now_v7()),
         fence: Fence(fence),

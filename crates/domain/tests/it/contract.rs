@@ -163,6 +163,7 @@ fn every_kind_has_a_golden_file() {
     golden(&MayPublishAnswer::Granted {
         branch: BranchName::parse("fixpoint/ci-0123-g1").unwrap(),
         write_token: token(),
+        lasts_seconds: None,
     });
     golden(&AttemptProgressed {
         attempt,

@@ -4,6 +4,7 @@
 mod application;
 mod narrator;
 mod stage;
+mod system;
 
 use crate::cli::Demo;
 use anyhow::{Context as _, ensure};

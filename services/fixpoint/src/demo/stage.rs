@@ -2,17 +2,16 @@
 
 use super::application::{self, Application};
 use super::narrator::Narrator;
+use super::system::{self, System};
 use crate::cli::Demo;
-use crate::up::{self, Running};
 use anyhow::{Context as _, bail, ensure};
 use github_sim::{Pull, Sim, SimOptions, Step, Token};
 use serde_json::{Value, json};
 use stand_in::sentry::Answer;
 use stand_in::{SentryStandIn, SlackStandIn, http_client};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio_util::sync::CancellationToken;
 
 const REPO: &str = "acme/shop";
 const TOKEN: &str = "ghp_demo0000000000000000000000000000demo";
@@ -33,8 +32,7 @@ pub struct Stage {
     sentry: SentryStandIn,
     application: Application,
     http: reqwest::Client,
-    running: Running,
-    stop: CancellationToken,
+    system: System,
 }
 
 /// A job that was watched to its end.
@@ -69,19 +67,16 @@ impl Stage {
             slack.webhook_url()
         ));
 
-        let source = source(&settings::Source::process(), &run, github.url(), &slack.webhook_url());
-        let all = settings::Settings::load(&source)?;
-        let fixer = fixer::Settings::read(&all)?;
+        let webhook = slack.webhook_url();
+        let ours = ours(github.url(), &webhook);
+        let source = system::source(&settings::Source::process(), &run, &ours);
+        let fixer = fixer::Settings::read(&settings::Settings::load(&source)?)?;
         // Environments outlive a run of the demo, so that the second one is quick.
         let layers = folder.join("layers");
-        link_layers(&layers, &run)?;
+        system::share(&layers, &run.join("fixer"))?;
         let workshop = fixer.workshop()?;
-        let stop = CancellationToken::new();
-        let running = up::start(&source, stop.clone()).await?;
-        narrator.say(&format!(
-            "fixpoint up at http://{} (one process, in-memory bus, SQLite)",
-            running.address
-        ));
+        let system = System::start(arguments.profile, &source, &run, &layers).await?;
+        narrator.say(&system.sentence());
         let tell = |line: &str| narrator.say(line);
         let application = Application::prepare(
             Arc::clone(&workshop.sandbox),
@@ -90,8 +85,8 @@ impl Stage {
             &tell,
         )
         .await?;
-        github.add_webhook(&format!("http://{}/webhooks/github", running.address), GITHUB_SECRET);
-        let sentry = SentryStandIn::new(format!("http://{}/webhooks/sentry", running.address), SENTRY_SECRET)?;
+        github.add_webhook(&format!("{}/webhooks/github", system.doors()), GITHUB_SECRET);
+        let sentry = SentryStandIn::new(format!("{}/webhooks/sentry", system.doors()), SENTRY_SECRET)?;
         Ok(Self {
             folder: run,
             github,
@@ -99,14 +94,13 @@ impl Stage {
             sentry,
             application,
             http: http_client(Duration::from_secs(10))?,
-            running,
-            stop,
+            system,
         })
     }
 
-    /// Where the system listens.
-    pub fn address(&self) -> String {
-        format!("http://{}", self.running.address)
+    /// Where the API is.
+    pub fn address(&self) -> &str {
+        self.system.api()
     }
 
     /// Provokes a bug in the running application and returns what the SDK captured.
@@ -229,10 +223,7 @@ impl Stage {
     /// Stops everything.
     pub async fn end(self) -> anyhow::Result<()> {
         ensure!(self.github.merge_calls() == 0, "something tried to merge");
-        self.stop.cancel();
-        let done = tokio::time::timeout(SOON, self.running.wait(&self.stop))
-            .await
-            .context("the system did not stop in time")?;
+        let done = self.system.stop(SOON).await;
         self.github.stop().await;
         done
     }
@@ -248,10 +239,9 @@ impl Stage {
     }
 }
 
-/// The settings of the demo, the same whoever runs it. What the environment says of this machine counts, how it installs
-/// and how it confines; what it says of somebody's accounts does not.
-fn source(process: &settings::Source, run: &Path, github: &str, slack: &str) -> settings::Source {
-    let documented = [
+/// What the demo's accounts are called.
+fn ours<'a>(github: &'a str, slack: &'a str) -> [(&'static str, &'a str); 9] {
+    [
         ("SENTRY_WEBHOOK_SECRET", SENTRY_SECRET),
         ("SENTRY_FIXER_ENABLED", "true"),
         ("GITHUB_WEBHOOK_SECRET", GITHUB_SECRET),
@@ -261,66 +251,5 @@ fn source(process: &settings::Source, run: &Path, github: &str, slack: &str) -> 
         ("GITHUB_BASE_BRANCH", "main"),
         ("GITHUB_API_URL", github),
         ("SLACK_WEBHOOK_URL", slack),
-    ];
-    process
-        .only(&["prepare", "sandbox"])
-        .environment(documented)
-        .set("data.dir", run.to_string_lossy())
-        .set("server.listen", "127.0.0.1:0")
-        .set("bus.url", "memory://")
-        .set("project.budget_seconds", "60")
-        .set(
-            "database.url",
-            format!("sqlite://{}", run.join("fixpoint.db").display()),
-        )
-}
-
-/// The fixer's layers of this run are the demo's common ones.
-fn link_layers(layers: &Path, run: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(layers)?;
-    std::fs::create_dir_all(run.join("fixer"))?;
-    std::os::unix::fs::symlink(layers, run.join("fixer/layers"))
-        .context("cannot share the environments of earlier demos")
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-    use settings::Source;
-
-    fn read(process: &Source) -> Value {
-        let source = source(
-            process,
-            Path::new("/demo"),
-            "http://github.test",
-            "http://slack.test/hook",
-        );
-        settings::load(&source).unwrap()
-    }
-
-    #[test]
-    fn the_demo_is_the_same_whoever_runs_it() {
-        let nobody = read(&Source::default());
-        assert_eq!(nobody["slack"]["webhook_url"], "http://slack.test/hook");
-        let somebody = Source::default().file("/theirs.toml").environment([
-            ("SLACK_BOT_TOKEN", "xoxb-theirs"),
-            ("SLACK_CHANNEL_ID", "C0THEIRS"),
-            ("SENTRY_FIXER_RUN_TESTS", "false"),
-            ("SENTRY_FIXER_DEDUP_MINUTES", "0"),
-            ("PORT", "eighty"),
-            ("DEBUG", "app:*"),
-            ("AMQP_URL", "amqp://theirs"),
-            ("FIXPOINT__GITHUB__AUTH__APP__ID", "4711"),
-            ("FIXPOINT__PROJECT__BRANCH_PREFIX", "theirs/"),
-            ("FIXPOINT__NO_SUCH_KEY", "1"),
-        ]);
-        assert_eq!(read(&somebody), nobody);
-    }
-
-    #[test]
-    fn what_describes_the_machine_counts() {
-        let behind_a_proxy = Source::default().environment([("FIXPOINT__PREPARE__UPSTREAM_PROXY", "proxy.test:3128")]);
-        assert_eq!(read(&behind_a_proxy)["prepare"]["upstream_proxy"], "proxy.test:3128");
-    }
+    ]
 }

@@ -5,16 +5,11 @@
 mod cli;
 mod github;
 mod health;
-mod killed;
 mod layers;
-mod lifecycle;
 mod mask;
-mod outcome;
 mod settings;
 mod shop;
-mod skipped;
-mod trouble;
-mod way;
+mod story;
 mod world;
 
 /// The repository that most stories are about.

@@ -6,7 +6,7 @@ use crate::github::GitHub;
 use crate::shop;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer};
-use bus::{Bus, Envelope, MemoryBus};
+use bus::{Bus, Envelope, MemoryBus, RabbitBus};
 use domain::attempt::Stage;
 use domain::message::{AttemptProgressed, Kind};
 use github_sim::{AppIdentity, Pull, Sim, SimOptions, Token, WebhookTarget};
@@ -20,9 +20,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use testkit::{SentryStandIn, SlackStandIn, TappedBus, eventually};
+use testkit::{FreshDatabase, SentryStandIn, SlackStandIn, TappedBus, eventually};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// No story takes longer than this, on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -120,15 +121,21 @@ impl Builder {
         pairs.retain(|(name, _)| !self.settings.iter().any(|(set, _)| set == name));
         pairs.extend(self.settings);
 
-        let memory = MemoryBus::default();
-        let tap = TappedBus::new(Arc::new(memory.clone()));
+        let ground = Ground::new().await;
+        pairs.extend(
+            ground
+                .database
+                .iter()
+                .map(|database| ("DATABASE_URL".to_owned(), database.url().to_owned())),
+        );
+        let tap = TappedBus::new(ground.bus());
         let sentry = SentryStandIn::new(format!("http://{address}/webhooks/sentry"), SENTRY_SECRET).unwrap();
         let mut world = World {
             github,
             slack,
             sentry,
             tap,
-            memory,
+            ground,
             source: Source::default().environment(pairs),
             listener,
             url: format!("http://{address}"),
@@ -148,6 +155,59 @@ impl Builder {
         world.start_fixer();
         world.start_notifier();
         world
+    }
+}
+
+/// What the services stand on: memory and SQLite, or a broker and Postgres where the environment says so.
+struct Ground {
+    memory: MemoryBus,
+    broker: Option<RabbitBus>,
+    database: Option<FreshDatabase>,
+}
+
+/// `distributed`: every story is told over RabbitMQ and Postgres.
+const PROFILE: &str = "FIXPOINT_TEST_PROFILE";
+
+impl Ground {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "what a machine offers to tests is no setting of the product"
+    )]
+    async fn new() -> Self {
+        let mut ground = Self {
+            memory: MemoryBus::default(),
+            broker: None,
+            database: None,
+        };
+        if std::env::var(PROFILE).is_ok_and(|profile| profile == "distributed") {
+            let url = testkit::broker_url()
+                .unwrap()
+                .expect("the distributed profile needs a broker");
+            let options = bus::rabbit::Options {
+                prefix: format!("w{}.", Uuid::new_v4().simple()),
+                ..bus::rabbit::Options::default()
+            };
+            let broker = RabbitBus::open(&url, &options).unwrap();
+            assert!(broker.connected(PATIENCE).await, "the broker does not answer");
+            ground.broker = Some(broker);
+            ground.database = FreshDatabase::postgres().unwrap();
+        }
+        ground
+    }
+
+    fn bus(&self) -> Arc<dyn Bus> {
+        match &self.broker {
+            Some(broker) => Arc::new(broker.clone()),
+            None => Arc::new(self.memory.clone()),
+        }
+    }
+
+    async fn is_empty(&self) -> bool {
+        let depths = self.bus().depth().await;
+        !depths.is_empty()
+            && depths
+                .iter()
+                .all(|depth| depth.ready + depth.delayed + depth.unacknowledged == 0)
     }
 }
 
@@ -193,7 +253,7 @@ pub struct World {
     pub slack: SlackStandIn,
     pub sentry: SentryStandIn,
     pub tap: TappedBus,
-    memory: MemoryBus,
+    ground: Ground,
     source: Source,
     listener: TcpListener,
     url: String,
@@ -542,9 +602,9 @@ impl World {
     async fn is_quiet(&self) -> bool {
         let spooled = self.ingest.as_ref().is_some_and(|part| part.of.depth().entries > 0);
         !spooled
-            && self.memory.in_flight() == 0
+            && self.ground.is_empty().await
             && self.jobs().await.iter().all(is_over)
-            && self.memory.in_flight() == 0
+            && self.ground.is_empty().await
     }
 
     /// Everything that can be seen from outside, for whoever has to find out what went wrong.
@@ -566,7 +626,7 @@ impl World {
             }
             out += &format!("decisions: {:#?}\n", self.decisions().await);
         }
-        for queue in self.memory.depth().await {
+        for queue in self.tap.depth().await {
             if queue.ready + queue.delayed + queue.unacknowledged + queue.dead > 0 {
                 out += &format!("queue {queue:?}\n");
             }
@@ -622,7 +682,7 @@ impl World {
     /// service stops when it is asked to.
     pub async fn done(mut self) {
         self.settle().await;
-        for queue in self.memory.depth().await {
+        for queue in self.tap.depth().await {
             assert_eq!(
                 queue.dead,
                 0,
@@ -657,6 +717,9 @@ impl World {
         }
         self.stop_serving().await;
         self.slack.take_down().await;
+        if let Some(broker) = &self.ground.broker {
+            broker.remove().await.unwrap();
+        }
         let folder = self._home.path().to_str().unwrap().to_owned();
         let none = || async { Some(()).filter(|()| processes_of(&folder).is_empty()) };
         let gone = eventually("no sandbox is left", Duration::from_secs(10), none).await;

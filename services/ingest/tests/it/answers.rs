@@ -184,7 +184,7 @@ async fn the_payload_travels_beside_the_message_and_forms_are_read() {
     });
     let consumer = tokio::spawn(async move {
         bus::Bus::consume(
-            &bus,
+            &*bus,
             bus::Consume::from(bus::Queue::PlannerSignals, 1),
             taker,
             tokio_util::sync::CancellationToken::new(),

@@ -1,6 +1,6 @@
 //! What was accepted is not lost, and what cannot be kept is not accepted.
 
-use crate::site::{PATIENT, Site, push};
+use crate::site::{PATIENT, Site, memory, push};
 use domain::message::{Decision, SignalReceived};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,7 +31,7 @@ async fn what_was_accepted_survives_a_kill_and_comes_at_most_twice() {
     assert_eq!(site.ingest.depth().entries, 200);
     let (dir, _) = site.kill().await;
 
-    let mut site = Site::reopen(dir, bus::MemoryBus::default(), |_| {}).await;
+    let mut site = Site::reopen(dir, memory(), |_| {}).await;
     let heard = site.decide(|_| Some(Decision::Noted));
     eventually("the spool is empty", PATIENT, async || {
         (site.ingest.depth().entries == 0).then_some(())
@@ -123,6 +123,8 @@ async fn a_full_spool_is_a_503_until_there_is_room() {
     })
     .await
     .unwrap();
+    // Before anybody has sent anything: who asks first may be the one who decides whether something is sent.
+    assert_eq!(site.get("/health/ready").await.0, 200);
     accept(&site, 4..5).await;
     assert_eq!(site.get("/health/ready").await.0, 200);
 }
@@ -161,21 +163,16 @@ async fn a_folder_that_cannot_be_used_is_named() {
     let file = dir.path().join("not a folder");
     std::fs::write(&file, "").unwrap();
     let settings = crate::site::settings(&file);
-    let error = ingest::Ingest::open(settings, std::sync::Arc::new(bus::MemoryBus::default()))
-        .err()
-        .unwrap();
+    let error = ingest::Ingest::open(settings, memory()).err().unwrap();
     assert!(format!("{error:#}").contains("ingest.spool.dir"), "{error:#}");
 }
 
 #[tokio::test]
 async fn one_folder_has_one_user() {
     let site = Site::open().await;
-    let error = ingest::Ingest::open(
-        crate::site::settings(site.dir.path()),
-        std::sync::Arc::new(site.bus.clone()),
-    )
-    .err()
-    .unwrap();
+    let error = ingest::Ingest::open(crate::site::settings(site.dir.path()), std::sync::Arc::clone(&site.bus))
+        .err()
+        .unwrap();
     assert!(format!("{error:#}").contains("used by another process"), "{error:#}");
 }
 
@@ -189,7 +186,7 @@ async fn a_torn_end_is_put_aside_and_the_rest_delivered() {
     bytes.truncate(bytes.len() - 7);
     std::fs::write(&log, bytes).unwrap();
 
-    let mut site = Site::reopen(dir, bus::MemoryBus::default(), |_| {}).await;
+    let mut site = Site::reopen(dir, memory(), |_| {}).await;
     let heard = site.decide(|_| Some(Decision::Noted));
     eventually("two are delivered", PATIENT, async || {
         (heard.lock().unwrap().len() == 2).then_some(())
@@ -208,7 +205,7 @@ async fn a_planner_that_is_in_trouble_for_longer_than_any_limit_gets_the_deliver
     };
     let site = Site::reopen(
         std::sync::Arc::new(tempfile::tempdir().unwrap()),
-        bus::MemoryBus::new(quick),
+        std::sync::Arc::new(bus::MemoryBus::new(quick)),
         |_| {},
     )
     .await;
@@ -226,9 +223,8 @@ async fn a_planner_that_is_in_trouble_for_longer_than_any_limit_gets_the_deliver
             }
         }
     });
-    let bus = site.bus.clone();
+    let bus = std::sync::Arc::clone(&site.bus);
     tokio::spawn(async move {
-        use bus::Bus as _;
         let consume = bus::Consume::from(bus::Queue::PlannerSignals, 1);
         bus.consume(consume, troubled, tokio_util::sync::CancellationToken::new())
             .await

@@ -19,13 +19,18 @@ pub const PATIENT: Duration = Duration::from_secs(10);
 
 pub struct Site {
     pub address: String,
-    pub bus: MemoryBus,
+    pub bus: Arc<dyn Bus>,
     pub ingest: Arc<Ingest>,
     pub client: reqwest::Client,
     pub dir: Arc<TempDir>,
     server: ServerHandle,
     run: Option<JoinHandle<anyhow::Result<()>>>,
     planner: Vec<JoinHandle<()>>,
+}
+
+/// A bus of one process.
+pub fn memory() -> Arc<dyn Bus> {
+    Arc::new(MemoryBus::default())
 }
 
 /// What the planner has been told, oldest first.
@@ -49,13 +54,13 @@ impl Site {
 
     pub async fn open_with(change: impl FnOnce(&mut Settings)) -> Self {
         let dir = Arc::new(tempfile::tempdir().unwrap());
-        Self::reopen(dir, MemoryBus::default(), change).await
+        Self::reopen(dir, memory(), change).await
     }
 
-    pub async fn reopen(dir: Arc<TempDir>, bus: MemoryBus, change: impl FnOnce(&mut Settings)) -> Self {
+    pub async fn reopen(dir: Arc<TempDir>, bus: Arc<dyn Bus>, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = settings(dir.path());
         change(&mut settings);
-        let ingest = Arc::new(Ingest::open(settings, Arc::new(bus.clone())).unwrap());
+        let ingest = Arc::new(Ingest::open(settings, Arc::clone(&bus)).unwrap());
         let (routes, watched) = (ingest.routes(), ingest::watched(&ingest.health()));
         let server = HttpServer::new(move || App::new().configure(routes.clone()).configure(watched.clone()))
             .workers(1)
@@ -84,7 +89,7 @@ impl Site {
     /// A planner that decides like this, and says so.
     pub fn decide(&mut self, decide: impl Fn(&SignalReceived) -> Option<Decision> + Send + Sync + 'static) -> Heard {
         let heard = Heard::default();
-        let (bus, hears) = (self.bus.clone(), Arc::clone(&heard));
+        let (bus, hears) = (Arc::clone(&self.bus), Arc::clone(&heard));
         let decide = Arc::new(decide);
         let planner = handler(move |incoming| {
             let (hears, decide) = (Arc::clone(&hears), Arc::clone(&decide));
@@ -132,14 +137,14 @@ impl Site {
     }
 
     /// As if the process had been killed: nothing is drained or said goodbye to.
-    pub async fn kill(mut self) -> (Arc<TempDir>, MemoryBus) {
+    pub async fn kill(mut self) -> (Arc<TempDir>, Arc<dyn Bus>) {
         let run = self.run.take().unwrap();
         run.abort();
         let _ = run.await;
         self.server.stop(false).await;
         // What was aborted lets go of the spool at its next turn.
         tokio::time::sleep(Duration::from_millis(50)).await;
-        (Arc::clone(&self.dir), self.bus.clone())
+        (Arc::clone(&self.dir), Arc::clone(&self.bus))
     }
 }
 

@@ -71,7 +71,11 @@ impl Flow {
             }
         };
         info!(%attempt, %repo, %branch, "may publish");
-        Ok(MayPublishAnswer::Granted { branch, write_token })
+        Ok(MayPublishAnswer::Granted {
+            branch,
+            write_token,
+            lasts_seconds: u64::try_from(self.rules.publish_lease.num_seconds()).ok(),
+        })
     }
 
     async fn give_back(&self, repo: RepoName, attempt: Id) -> Result<()> {

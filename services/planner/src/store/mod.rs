@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod flaky_tests;
 pub mod incidents;
 pub mod jobs;
+pub mod leases;
 pub mod notices;
 pub mod outbox;
 pub mod publish_leases;
@@ -28,8 +29,15 @@ use types::{Db, DbTime, Time};
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 /// One pair of planners migrates at a time; the number means nothing.
 const MIGRATION_LOCK: i64 = 0x0F1C_5B01;
+/// A planner that was stopped in the middle of a transaction must not hold up the others, and none waits for ever.
+const POSTGRES_SETUP: &str =
+    "set idle_in_transaction_session_timeout = '5s'; set lock_timeout = '10s'; set statement_timeout = '30s';";
 const SQLITE_SETUP: &str =
     "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;";
+
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often it is looked whether a database that is away is back.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// For the few statements that the multi backend cannot express: `on conflict` and batch inserts.
 macro_rules! each {
@@ -48,7 +56,10 @@ struct Manager(String);
 impl Manager {
     fn open(&self) -> diesel::ConnectionResult<Db> {
         let Some(path) = sqlite_path(&self.0) else {
-            return diesel::PgConnection::establish(&self.0).map(Db::Postgres);
+            let mut db = diesel::PgConnection::establish(&self.0)?;
+            db.batch_execute(POSTGRES_SETUP)
+                .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+            return Ok(Db::Postgres(db));
         };
         let mut db = diesel::SqliteConnection::establish(path)?;
         db.batch_execute(SQLITE_SETUP)
@@ -135,7 +146,7 @@ fn locked<T>(url: &str, work: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
     if let Db::Postgres(pg) = &mut db {
         // The lock ends with the connection, whatever happens.
         pg.batch_execute(&format!(
-            "set lock_timeout = '60s'; select pg_advisory_lock({MIGRATION_LOCK})"
+            "set lock_timeout = '60s'; set statement_timeout = 0; select pg_advisory_lock({MIGRATION_LOCK})"
         ))
         .context("another process is migrating this database for more than a minute")?;
     }
@@ -162,7 +173,7 @@ impl Store {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
-            .connection_timeout(Duration::from_secs(10))
+            .connection_timeout(CONNECTION_TIMEOUT)
             .build(Manager(url.to_owned()))
             .context("no connection to the database")?;
         Ok(Self(pool))
@@ -172,7 +183,7 @@ impl Store {
     /// (in a commit when `work` is well) even if the caller is dropped meanwhile.
     ///
     /// # Errors
-    /// What `work` says, after a rollback; or that no connection could be had within ten seconds.
+    /// What `work` says, after a rollback; or that no connection could be had in time.
     pub async fn tx<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -180,7 +191,7 @@ impl Store {
     {
         let pool = self.0.clone();
         tokio::task::spawn_blocking(move || {
-            let db = &mut *pool.get().context("no connection to the database within ten seconds")?;
+            let db = &mut *pool.get().context("no connection to the database in time")?;
             begin(db)?;
             // Postgres answers COMMIT with a silent rollback once a statement has failed; the probe turns that into an error.
             let done = now(db)
@@ -201,6 +212,17 @@ impl Store {
         })
         .await
         .context("a transaction was aborted")?
+    }
+
+    /// Waits until the database answers; false when it has not until then.
+    pub async fn answers(&self, until: tokio::time::Instant) -> bool {
+        loop {
+            match tokio::time::timeout_at(until, self.now()).await {
+                Ok(Ok(_)) => return true,
+                Ok(Err(_)) if tokio::time::Instant::now() < until => tokio::time::sleep(LOOK).await,
+                _ => return false,
+            }
+        }
     }
 
     /// The time by the database's clock on Postgres, by this host's on SQLite.

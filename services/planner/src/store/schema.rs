@@ -107,6 +107,13 @@ diesel::table! {
         id -> DbUuid, repo -> Text, test -> Text, failed -> BigInt, runs -> BigInt, first_seen -> DbTime, last_seen -> DbTime,
     }
 }
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{DbTime, DbUuid};
+    leases (name) {
+        name -> Text, holder -> DbUuid, expires_at -> DbTime,
+    }
+}
 diesel::allow_tables_to_appear_in_same_query!(
     deliveries,
     incidents,

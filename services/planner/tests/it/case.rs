@@ -54,7 +54,7 @@ macro_rules! both {
 /// A fresh database that is gone after the test.
 pub struct Database {
     pub url: String,
-    _fresh: FreshDatabase,
+    pub fresh: FreshDatabase,
 }
 
 impl Database {
@@ -62,7 +62,7 @@ impl Database {
         let fresh = FreshDatabase::sqlite().unwrap();
         Self {
             url: fresh.url().to_owned(),
-            _fresh: fresh,
+            fresh,
         }
     }
 
@@ -74,7 +74,7 @@ impl Database {
         };
         Some(Self {
             url: fresh.url().to_owned(),
-            _fresh: fresh,
+            fresh,
         })
     }
 }
@@ -265,6 +265,7 @@ impl Case {
             MayPublishAnswer::Granted {
                 branch,
                 write_token: None,
+                ..
             } => branch,
             other => panic!("not granted: {other:?}"),
         }

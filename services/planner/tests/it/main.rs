@@ -18,3 +18,4 @@ mod progress;
 mod retries;
 mod store;
 mod trace;
+mod two;

@@ -1,0 +1,120 @@
+//! Two planners on one database and one bus: what is said is said once, whoever lives; and a database that goes away and comes back.
+
+use crate::case::{Database, settings};
+use crate::signal::red_run;
+use bus::{Answer, Bus, Consume, Envelope, MemoryBus, Queue, handler};
+use domain::message::{AttemptRequested, Decision, SignalDecided};
+use planner::Planner;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use testkit::eventually;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+type Running = JoinHandle<anyhow::Result<()>>;
+
+async fn start(url: &str, bus: &MemoryBus) -> Running {
+    let planner = Planner::open(&settings(url, &json!({})), Arc::new(bus.clone()))
+        .await
+        .unwrap();
+    tokio::spawn(planner.run(CancellationToken::new()))
+}
+
+/// How often each attempt was requested.
+fn requests(bus: &MemoryBus) -> Arc<Mutex<BTreeMap<String, usize>>> {
+    let heard = Arc::new(Mutex::new(BTreeMap::new()));
+    let (bus, count) = (bus.clone(), Arc::clone(&heard));
+    let counting = handler(move |incoming| {
+        let request: AttemptRequested = incoming.envelope.read().unwrap();
+        *count.lock().unwrap().entry(request.attempt.to_string()).or_default() += 1;
+        async { Answer::Done }
+    });
+    tokio::spawn(async move {
+        bus.consume(Consume::from(Queue::FixerFix, 4), counting, CancellationToken::new())
+            .await
+    });
+    heard
+}
+
+/// A red run of a commit; later commits have greater characters. Whether it became a job.
+async fn signal(bus: &MemoryBus, sha: char) -> bool {
+    let envelope = Envelope::of(&red_run(sha)).unwrap();
+    let reply = bus.request(envelope, PATIENCE).await.unwrap();
+    matches!(
+        reply.read::<SignalDecided>().unwrap().decision,
+        Decision::Enqueued { .. }
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_two_planners_commit_is_published_once_and_the_one_that_is_left_takes_over() {
+    let Some(database) = Database::postgres() else { return };
+    let bus = MemoryBus::default();
+    let requested = requests(&bus);
+    let first = start(&database.url, &bus).await;
+    // The first one leads by the time that the second begins.
+    assert!(signal(&bus, '0').await);
+    eventually("the first is published", PATIENCE, async || {
+        (requested.lock().unwrap().len() == 1).then_some(())
+    })
+    .await
+    .unwrap();
+    let _second = start(&database.url, &bus).await;
+    for sha in "12345".chars() {
+        assert!(signal(&bus, sha).await);
+    }
+    eventually("all are published", PATIENCE, async || {
+        (requested.lock().unwrap().len() == 6).then_some(())
+    })
+    .await
+    .unwrap();
+
+    first.abort();
+    let _ = first.await;
+    // The dying one may have committed it, and then the other one knows it already.
+    signal(&bus, 'a').await;
+    let began = Instant::now();
+    eventually("the other one publishes", PATIENCE, async || {
+        (requested.lock().unwrap().len() == 7).then_some(())
+    })
+    .await
+    .unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let twice: Vec<_> = requested
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|(_, count)| **count != 1)
+        .map(|(id, count)| (id.clone(), *count))
+        .collect();
+    assert_eq!(twice, [], "(attempt, how often)");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_planner_whose_connections_are_ended_goes_on_and_loses_nothing() {
+    let Some(database) = Database::postgres() else { return };
+    let bus = MemoryBus::default();
+    let requested = requests(&bus);
+    let planner = start(&database.url, &bus).await;
+    let mut accepted = 0;
+    for sha in "0123456789abcdef".chars() {
+        if sha.is_ascii_digit() {
+            database.fresh.end_connections().unwrap();
+        }
+        let began = Instant::now();
+        accepted += usize::from(signal(&bus, sha).await);
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    }
+    assert_eq!(accepted, 16);
+    eventually("all are published", PATIENCE, async || {
+        (requested.lock().unwrap().len() == 16).then_some(())
+    })
+    .await
+    .unwrap();
+    assert!(!planner.is_finished());
+}
