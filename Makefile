@@ -19,7 +19,7 @@ up: ## start Fixpoint in the background (LISTEN=127.0.0.1:8080 PLANNERS=1 FIXERS
 down: ## stop what `make up` started
 	@sh scripts/down.sh
 
-bench: ## every bug repaired, then webhooks beside other servers (BENCH=repair or BENCH=ingest: only that)
+bench: ## every bug repaired, webhooks beside other servers, signals into Postgres (BENCH=repair, ingest or planner: only that)
 	@sh scripts/bench.sh $(BENCH)
 
 gauntlet: ## the four services as processes on the worst of days (SEED=1 SHORT=1|LONG=1|DELIVERIES=1)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench.sh [repair|ingest]: one benchmark, or all of them.
+# bench.sh [repair|ingest|planner]: one benchmark, or all of them.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/say.sh
@@ -29,14 +29,26 @@ ingest() {
     python3 bench/ingest/run.py
 }
 
+# Signals into Postgres, with its usual durability: how many in a second, and what a long history costs.
+planner() {
+    sh scripts/need.sh test
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/fixpoint-bench.XXXXXX")
+    trap 'sh scripts/postgres.sh stop "$folder/postgres" || true; rm -rf "$folder"' EXIT
+    chmod o+x "$folder"
+    say "starting a private Postgres"
+    started=$(sh scripts/postgres.sh start "$folder/postgres")
+    say "building with optimisation"
+    FIXPOINT_TEST_POSTGRES_URL=${started#* } cargo bench --workspace --bench signals
+}
+
 case ${1:-all} in
-repair | ingest) "$1" ;;
+repair | ingest | planner) "$1" ;;
 all)
     code=0
-    for one in repair ingest; do
+    for one in repair ingest planner; do
         sh scripts/bench.sh "$one" || code=1
     done
     exit "$code"
     ;;
-*) stop "bench.sh knows repair and ingest, not $1" ;;
+*) stop "bench.sh knows repair, ingest and planner, not $1" ;;
 esac

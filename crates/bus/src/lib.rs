@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod error;
 pub mod handler;
 pub mod memory;
+pub mod packed;
 pub mod rabbit;
 pub mod settings;
 pub mod settled;

@@ -24,6 +24,7 @@ pub use tree::{Stray, Usage};
 use anyhow::{Context as _, Result};
 use futures::future::{join_all, try_join_all};
 use script::Scripts;
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 /// Everything, running. What was started is stopped when this is dropped.
@@ -62,9 +63,18 @@ impl Fleet {
             postgres: postgres?,
         };
         let settings = options.all_settings(fleet.broker.url(), fleet.postgres.url());
-        for (service, number) in options.services() {
-            fleet.processes.push(Process::of(service, number, &options, &settings)?);
+        let services = options.services();
+        // All are held until each is given, so that no port is given twice.
+        let ports = services.iter().map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let ports = ports
+            .collect::<std::io::Result<Vec<_>>>()
+            .context("ports for the services")?;
+        for ((service, number), port) in services.into_iter().zip(&ports) {
+            let address = port.local_addr()?;
+            let process = Process::of(service, number, address, &options, &settings)?;
+            fleet.processes.push(process);
         }
+        drop(ports);
         for process in &fleet.processes {
             process.start()?;
         }

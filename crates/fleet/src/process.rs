@@ -6,7 +6,7 @@ use crate::{Options, Service, ready};
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
@@ -56,6 +56,7 @@ impl Process {
     pub(crate) fn of(
         service: Service,
         number: usize,
+        address: SocketAddr,
         options: &Options,
         settings: &[(String, String)],
     ) -> Result<Self> {
@@ -64,8 +65,6 @@ impl Process {
         ensure!(program.is_file(), "there is no {}: build it first", program.display());
         let folder = options.home.join(&name);
         std::fs::create_dir_all(&folder)?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("a port for a service")?;
-        let address = listener.local_addr()?;
         let own = [
             ("FIXPOINT__SERVER__LISTEN", address.to_string()),
             ("FIXPOINT__DATA__DIR", folder.to_string_lossy().into_owned()),

@@ -3,7 +3,7 @@
 use crate::arena::{Arena, SECRETS};
 use crate::ledger::Entry;
 use crate::record::{Dead, Message, Pull, Repository};
-use crate::schedule::Schedule;
+use crate::schedule::repository;
 use anyhow::Result;
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use std::sync::Arc;
 const TOGETHER: usize = 500;
 
 /// Writes it all into the ledger.
-pub async fn everything(arena: &Arc<Arena>, schedule: &Schedule) -> Result<()> {
+pub async fn everything(arena: &Arc<Arena>, incidents: usize) -> Result<()> {
     let guard = Guard::of(arena);
-    github(arena, schedule, &guard)?;
+    github(arena, incidents, &guard)?;
     slack(arena, &guard);
     for listed in arena.planner.jobs(&arena.fleet).await? {
         let (job, shown) = arena.planner.job(&arena.fleet, &listed.id).await?;
@@ -58,14 +58,10 @@ pub async fn known_deliveries(arena: &Arc<Arena>) -> Result<Vec<String>> {
     Ok(rows.into_iter().flatten().collect())
 }
 
-fn github(arena: &Arc<Arena>, schedule: &Schedule, guard: &Guard) -> Result<()> {
+fn github(arena: &Arc<Arena>, incidents: usize, guard: &Guard) -> Result<()> {
     let requests = arena.github.requests();
-    for incident in &schedule.incidents {
-        let name = incident.what.repository();
-        // Those that could not begin have none.
-        let Ok(branches) = arena.github.branches(&name) else {
-            continue;
-        };
+    for name in (1..=incidents).map(repository) {
+        let branches = arena.github.branches(&name)?;
         let pulls = arena.github.pulls(&name);
         for pull in &pulls {
             let text = format!("{}\n{}", pull.title, pull.body.as_deref().unwrap_or_default());

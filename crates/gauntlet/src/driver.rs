@@ -8,7 +8,7 @@ use crate::inject::inject;
 use crate::ledger::Entry;
 use crate::noise;
 use crate::repository::turn_red;
-use crate::schedule::{Planned, Schedule};
+use crate::schedule::{Incident, Planned, Schedule};
 use crate::settle::settle;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Incidents that are open at once, at most: enough that nobody is idle, few enough that nobody waits in a line.
 const OPEN: usize = 4;
+/// Fewer than so many leave a fixer without work.
+const IDLE: usize = 2;
 /// How long an incident waits for those before it.
 const SHORT_WAIT: Duration = Duration::from_secs(3);
 const LONG_WAIT: Duration = Duration::from_secs(10);
@@ -43,18 +45,20 @@ pub async fn run(given: &Given, schedule: &Schedule) -> Result<Vec<Entry>> {
     companions.spawn(watch(Arc::clone(&arena)));
     let quiet = CancellationToken::new();
     let noise = tokio::spawn(noise::make(Arc::clone(&arena), given.noise, quiet.clone()));
-    let (incidents, ()) = tokio::join!(
-        make_incidents(&arena, schedule, given.short),
-        make_faults(&arena, schedule, given.seed)
-    );
-    incidents?;
+    let over = CancellationToken::new();
+    let faults = async {
+        make_faults(&arena, schedule, given.seed).await;
+        over.cancel();
+    };
+    let (incidents, ()) = tokio::join!(make_incidents(&arena, given, schedule, &over), faults);
+    let incidents = incidents?;
     quiet.cancel();
     noise.await?;
     println!("nothing more goes wrong; waiting for rest");
     heal(&arena).await?;
     settle(&arena, given.short).await;
     arena.ledger.add(&arena.watch.looks());
-    collect::everything(&arena, schedule).await?;
+    collect::everything(&arena, incidents).await?;
     companions.shutdown().await;
     end(arena).await
 }
@@ -68,26 +72,43 @@ async fn watch(arena: Arc<Arena>) {
     }
 }
 
-/// Starts each incident at its time, or a while later when those before it do not end.
-async fn make_incidents(arena: &Arc<Arena>, schedule: &Schedule, short: bool) -> Result<()> {
-    for (begun, Planned { at, what }) in schedule.incidents.iter().enumerate() {
-        tokio::time::sleep_until((arena.began.0 + *at).into()).await;
-        let patience = Instant::now() + if short { SHORT_WAIT } else { LONG_WAIT };
-        while begun.saturating_sub(arena.watch.over()) >= OPEN && Instant::now() < patience {
+/// Starts each incident at its time, or a while later when those before it do not end, or earlier when there is nothing else
+/// to do. When all have begun and the faults are not over, there are more. Returns how many.
+async fn make_incidents(
+    arena: &Arc<Arena>,
+    given: &Given,
+    schedule: &Schedule,
+    over: &CancellationToken,
+) -> Result<usize> {
+    let wait = if given.short { SHORT_WAIT } else { LONG_WAIT };
+    let (mut begun, mut last) = (0, Instant::now());
+    while begun < schedule.incidents.len() || (!given.short && begun > 0 && !over.is_cancelled()) {
+        let open = begun.saturating_sub(arena.watch.over());
+        let planned = schedule.incidents.get(begun);
+        let is_due = planned.is_some_and(|planned| arena.began.0.elapsed() >= planned.at);
+        let has_room = open < OPEN || last.elapsed() >= wait;
+        if (is_due && has_room) || (open < IDLE && !given.short) {
+            begun += 1;
+            last = Instant::now();
+            let incident = planned.map_or_else(|| Incident::more(given.seed, begun), |planned| planned.what);
+            begin(arena, &incident).await?;
+        } else {
             tokio::time::sleep(LOOK).await;
         }
-        arena.ledger.add(&Entry::Incident {
-            at: now(),
-            number: what.number,
-            repo: what.repository(),
-            bug: what.bug.template.name.to_owned(),
-            alert: what.is_alert(),
-        });
-        turn_red(&arena.github, &arena.sentry, what)
-            .await
-            .with_context(|| format!("incident {} could not be made", what.number))?;
     }
-    Ok(())
+    Ok(begun)
+}
+
+async fn begin(arena: &Arc<Arena>, incident: &Incident) -> Result<()> {
+    arena.ledger.add(&Entry::Incident {
+        at: now(),
+        number: incident.number,
+        repo: incident.repository(),
+        bug: incident.bug.template.name.to_owned(),
+        alert: incident.is_alert(),
+    });
+    let made = turn_red(&arena.github, &arena.sentry, incident).await;
+    made.with_context(|| format!("incident {} could not be made", incident.number))
 }
 
 /// Starts each fault at its time; those of one lane wait for each other.

@@ -128,6 +128,8 @@ pub enum Lane {
     Postgres,
     /// Deaths of processes.
     Death,
+    /// Deaths of fixers that are waited for in a certain place.
+    Ambush,
     /// Long sleeps of processes.
     Sleep,
     /// Of GitHub.
@@ -142,10 +144,8 @@ impl Fault {
     /// Which lane it is for.
     pub const fn lane(&self) -> Lane {
         match self {
-            Self::Killed { .. }
-            | Self::KilledInStage { .. }
-            | Self::KilledInRequest { .. }
-            | Self::Terminated { .. } => Lane::Death,
+            Self::Killed { .. } | Self::Terminated { .. } => Lane::Death,
+            Self::KilledInStage { .. } | Self::KilledInRequest { .. } => Lane::Ambush,
             Self::Frozen { .. } => Lane::Sleep,
             Self::BrokerStopped { .. } | Self::BrokerFrozen { .. } | Self::BrokerKilled => Lane::Broker,
             Self::PostgresRestarted | Self::BackendsTerminated => Lane::Postgres,

@@ -14,6 +14,9 @@ const BODY: usize = 8 * 1024;
 /// Branches that the runs are of.
 const BRANCHES: usize = 50;
 
+/// GitHub never gives a number twice, and the repositories of the incidents have runs, too.
+const FIRST: usize = 1 << 40;
+
 /// How much of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Noise {
@@ -42,7 +45,7 @@ fn green_run(number: usize) -> Webhook {
     let body = json!({
         "action": "completed", "repository": repository,
         "workflow_run": {
-            "id": number, "run_attempt": 1, "name": "Tests", "path": ".github/workflows/ci.yml", "event": "push",
+            "id": FIRST + number, "run_attempt": 1, "name": "Tests", "path": ".github/workflows/ci.yml", "event": "push",
             "conclusion": "success", "head_branch": format!("branch-{}", number % BRANCHES), "head_sha": format!("{number:040x}"),
             "html_url": format!("https://github.example/acme/green/actions/runs/{number}"), "head_repository": repository,
             "actor": { "login": "ada", "type": "User" }, "display_title": "Change things", "padding": "x".repeat(BODY),

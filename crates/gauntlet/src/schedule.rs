@@ -46,10 +46,25 @@ pub struct Incident {
     pub bug: Bug,
 }
 
+/// The repository of the incident of a number.
+pub fn repository(number: usize) -> String {
+    format!("acme/r{number:04}")
+}
+
 impl Incident {
+    /// One that was not planned, by a failed run.
+    pub fn more(seed: u64, number: usize) -> Self {
+        let mut random = Random::of(seed, &format!("incident {number}"));
+        let template = *random.pick(&RED).unwrap_or(&RED[0]);
+        Self {
+            number,
+            bug: Bug::of(template, &mut random),
+        }
+    }
+
     /// Its repository.
     pub fn repository(&self) -> String {
-        format!("acme/r{:04}", self.number)
+        repository(self.number)
     }
 
     /// Its project at Sentry.
@@ -120,10 +135,11 @@ impl Schedule {
     }
 }
 
-const LANES: [Lane; 7] = [
+const LANES: [Lane; 8] = [
     Lane::Broker,
     Lane::Postgres,
     Lane::Death,
+    Lane::Ambush,
     Lane::Sleep,
     Lane::GitHub,
     Lane::Slack,
@@ -357,6 +373,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn outages_come_one_after_the_other_with_calm_between() {
+        let plan = Schedule::of_outages(Duration::from_secs(60), Duration::from_secs(15));
+        assert_eq!((plan.incidents.len(), plan.faults.len()), (0, 3));
+        assert_eq!(plan.faults[0].at, CALM);
+        let calm = |pair: &[Planned<Fault>]| pair[0].at + pair[0].what.lasts() + CALM == pair[1].at;
+        assert!(plan.faults.windows(2).all(calm));
     }
 
     #[test]

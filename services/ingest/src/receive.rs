@@ -16,8 +16,6 @@ use domain::delivery::{Delivery, Provider};
 use domain::id::DeliveryId;
 use domain::message::SignalReceived;
 use domain::signal::Signal;
-use flate2::{Compression, write::GzEncoder};
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 use telemetry::health::Underway;
@@ -151,13 +149,7 @@ impl Door {
             event,
             received_at,
         };
-        let mut packed = GzEncoder::new(Vec::with_capacity(payload.len() / 4), Compression::fast());
-        packed
-            .write_all(payload)
-            .context("compressing")
-            .map_err(Refused::Internal)?;
-        let packed = packed.finish().context("compressing").map_err(Refused::Internal)?;
-        Ok((SignalReceived { delivery, signal }, packed.into()))
+        Ok((SignalReceived { delivery, signal }, bus::packed::pack(payload)))
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) struct Layout {
     prefix: String,
     retry_delay: Duration,
     bound: Option<usize>,
+    forget_after: Option<Duration>,
 }
 
 impl Layout {
@@ -29,6 +30,7 @@ impl Layout {
             prefix: options.prefix.clone(),
             retry_delay: options.retry_delay,
             bound: options.bound,
+            forget_after: options.forget_after,
         }
     }
 
@@ -74,7 +76,11 @@ impl Layout {
 
     /// Declares one queue with those that belong to it, and binds it.
     pub(super) async fn declare_queue(&self, channel: &Channel, queue: &Queue) -> lapin::Result<()> {
-        for (name, arguments) in self.queues(queue) {
+        for (name, mut arguments) in self.queues(queue) {
+            if let Some(after) = self.forget_after {
+                let millis = usize::try_from(after.as_millis()).unwrap_or(usize::MAX);
+                arguments.insert("x-expires".into(), number(millis));
+            }
             channel
                 .queue_declare(name, QueueDeclareOptions::durable(), arguments)
                 .await?;

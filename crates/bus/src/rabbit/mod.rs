@@ -44,6 +44,8 @@ pub struct Options {
     pub bound: Option<usize>,
     /// What the names of the exchange and of all queues begin with, so that several systems can share a broker.
     pub prefix: String,
+    /// After how long the broker deletes a queue that nobody has used, with what is in it: for tests. Without it queues stay.
+    pub forget_after: Option<Duration>,
 }
 
 impl Default for Options {
@@ -53,6 +55,7 @@ impl Default for Options {
             publish_timeout: topology::PUBLISH_TIMEOUT,
             bound: None,
             prefix: String::new(),
+            forget_after: None,
         }
     }
 }

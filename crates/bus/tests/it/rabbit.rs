@@ -59,6 +59,7 @@ fn options(wanted: Wanted) -> Options {
         publish_timeout: wanted.publish_timeout.unwrap_or(usual.publish_timeout),
         bound: wanted.bound,
         prefix: format!("t{}.", Uuid::new_v4().simple()),
+        forget_after: Some(Duration::from_secs(60)),
     }
 }
 

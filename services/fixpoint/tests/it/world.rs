@@ -185,6 +185,7 @@ impl Ground {
                 .expect("the distributed profile needs a broker");
             let options = bus::rabbit::Options {
                 prefix: format!("w{}.", Uuid::new_v4().simple()),
+                forget_after: Some(Duration::from_secs(600)),
                 ..bus::rabbit::Options::default()
             };
             let broker = RabbitBus::open(&url, &options).unwrap();

@@ -44,11 +44,11 @@ fn write(out: &mut Vec<u8>, kind: u8, sequence: u64, payload: &[u8]) -> bool {
 }
 
 fn checksum(kind: u8, sequence: u64, payload: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
+    let mut crc = crc32fast::Hasher::new();
     crc.update(&[kind]);
     crc.update(&sequence.to_le_bytes());
     crc.update(payload);
-    crc.sum()
+    crc.finalize()
 }
 
 /// What a file holds.

@@ -6,7 +6,6 @@ use domain::job::SkipReason;
 use domain::message::Decision;
 use domain::signal::Signal;
 use serde_json::{Value, json};
-use std::io::Read;
 use std::time::{Duration, Instant};
 use testkit::{eventually, github_signature};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -194,11 +193,8 @@ async fn the_payload_travels_beside_the_message_and_forms_are_read() {
     });
     let envelope = tokio::time::timeout(crate::site::PATIENT, take).await.unwrap().unwrap();
     consumer.abort();
-    let mut raw = String::new();
-    flate2::read::GzDecoder::new(&envelope.attachment.unwrap()[..])
-        .read_to_string(&mut raw)
-        .unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&raw).unwrap(), payload_of_push);
+    let raw = bus::packed::unpack(&envelope.attachment.unwrap(), 1 << 20).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&raw).unwrap(), payload_of_push);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use uuid::Uuid;
 async fn connect(url: &str, prefix: &str) -> Arc<dyn Bus> {
     let options = Options {
         prefix: prefix.to_owned(),
+        forget_after: (!prefix.is_empty()).then_some(Duration::from_secs(60)),
         ..Options::default()
     };
     let bus = RabbitBus::open(url, &options).unwrap();
