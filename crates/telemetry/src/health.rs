@@ -25,8 +25,8 @@ pub const METRICS: &str = "/metrics";
 /// Every path that [`Health`] answers.
 pub const PATHS: [&str; 3] = [LIVE, READY, METRICS];
 
-/// What has not answered for so long does not answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// What has not answered for so long does not answer. Whoever asks us is answered within two seconds.
+const PATIENCE: Duration = Duration::from_millis(1800);
 
 /// What a process needs to do its work, as checks that are made whenever somebody asks. Clones share them.
 #[derive(Clone, Default)]

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use bus::{Bus, Consume, ConsumeError, Envelope, Handler, PublishError, QueueDepth, RequestError, Settled};
 use domain::message::{Kind, Message};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -17,7 +16,6 @@ pub struct TappedBus {
     inner: Arc<dyn Bus>,
     seen: Arc<Mutex<Vec<Envelope>>>,
     holds: Arc<Mutex<Vec<Arc<Hold>>>>,
-    silent: Arc<AtomicBool>,
 }
 
 struct Hold {
@@ -41,13 +39,7 @@ impl TappedBus {
             inner,
             seen: Arc::default(),
             holds: Arc::default(),
-            silent: Arc::default(),
         }
-    }
-
-    /// Whether nobody can ask how full the queues are, as when the broker is away.
-    pub fn silence(&self, silent: bool) {
-        self.silent.store(silent, Ordering::SeqCst);
     }
 
     /// Holds back every envelope that fits, in `publish` and `request`, until the returned hold is released.
@@ -149,9 +141,6 @@ impl Bus for TappedBus {
     }
 
     async fn depth(&self) -> Vec<QueueDepth> {
-        if self.silent.load(Ordering::SeqCst) {
-            return Vec::new();
-        }
         self.inner.depth().await
     }
 

@@ -114,6 +114,7 @@ impl Planner {
             leader,
             stop.clone(),
         ));
+        tasks.spawn(watch::queues(self.flow, self.bus, stop.clone()));
         while let Some(ended) = tasks.join_next().await {
             ended.context("a part of the planner was aborted")??;
             anyhow::ensure!(stop.is_cancelled(), "a part of the planner has ended by itself");

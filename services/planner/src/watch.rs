@@ -13,9 +13,9 @@ use tracing::error;
 const TICK: Duration = Duration::from_secs(1);
 /// A process that was stopped, or starved, for so long has not listened.
 const GAP: Duration = Duration::from_secs(5);
-/// Ticks between two looks at the queues, and between two housekeepings.
-const QUEUES: u32 = 5;
 const HOUSEKEEPING: u32 = 15;
+/// How often somebody looks how full the queues are.
+const QUEUES: Duration = Duration::from_secs(5);
 
 /// Ticks until `stop`.
 ///
@@ -43,11 +43,23 @@ pub(crate) async fn run(flow: Arc<Flow>, bus: Arc<dyn Bus>, leader: Leader, stop
     }
 }
 
+/// Shows how full the queues are, until `stop`. Every planner does, whoever leads: when the database is away nobody leads, and that
+/// is when it matters.
+///
+/// # Errors
+/// Never: who cannot be asked is asked again.
+pub(crate) async fn queues(flow: Arc<Flow>, bus: Arc<dyn Bus>, stop: CancellationToken) -> Result<()> {
+    loop {
+        flow.measure.queues(&bus.depth().await);
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(QUEUES) => {}
+        }
+    }
+}
+
 async fn tick(flow: &Flow, bus: &dyn Bus, listening: &mut Listening, count: u32) -> Result<()> {
     let depth = bus.depth().await;
-    if count.is_multiple_of(QUEUES) {
-        flow.measure.queues(&depth);
-    }
     // Without an answer from the broker nobody knows what waits there.
     let drained = depth
         .iter()

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use testkit::{TappedBus, eventually, http_client};
+use testkit::{eventually, http_client};
 use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -23,41 +23,40 @@ fn own(home: &TempDir) -> Settings {
 
 #[tokio::test]
 async fn a_process_says_whether_it_can_do_its_work() {
-    let home = tempfile::tempdir().unwrap();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (bus, stop) = (TappedBus::new(Arc::new(MemoryBus::default())), CancellationToken::new());
-    let served = tokio::spawn({
-        let (own, bus, stop): (_, Arc<dyn Bus>, _) = (own(&home), Arc::new(bus.clone()), stop.clone());
-        async move { process::serve(own, &address.to_string(), bus, stop).await }
-    });
     let client = http_client(PATIENCE).unwrap();
-    let get = async |path: &str| {
-        let answer = client.get(format!("http://{address}{path}")).send().await.ok()?;
-        Some((answer.status().as_u16(), answer.text().await.ok()?))
-    };
-    let ready = async |status: u16, wanted: Value| {
+    let memory: Arc<dyn Bus> = Arc::new(MemoryBus::default());
+    // Nobody listens there.
+    let url = "amqp://127.0.0.1:9".to_owned().into();
+    let away = bus::open(&bus::Settings { url }).await.unwrap();
+    for (bus, status, wanted) in [
+        (memory, 200, json!({"status": "ok", "reasons": []})),
+        (
+            away,
+            503,
+            json!({"status": "not ready", "reasons": ["the broker does not answer"]}),
+        ),
+    ] {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let home = tempfile::tempdir().unwrap();
+        let (own, until) = (own(&home), stop.clone());
+        let served = tokio::spawn(async move { process::serve(own, &address.to_string(), bus, until).await });
+        let get = async |path: &str| {
+            let answer = client.get(format!("http://{address}{path}")).send().await.ok()?;
+            Some((answer.status().as_u16(), answer.text().await.ok()?))
+        };
         let said = async || {
             let (now, said) = get("/health/ready").await?;
             let said: Value = serde_json::from_str(&said).unwrap();
             ((now, &said) == (status, &wanted)).then_some(())
         };
         eventually(&format!("it says {wanted}"), PATIENCE, said).await.unwrap();
-    };
-    let well = json!({"status": "ok", "reasons": []});
-    ready(200, well.clone()).await;
-    assert_eq!(get("/health/live").await, Some((200, r#"{"status":"ok"}"#.to_owned())));
-    let (_, metrics) = get("/metrics").await.unwrap();
-    assert!(metrics.contains("fixer_attempts_running{kind=\"fix\"} 0"), "{metrics}");
-    bus.silence(true);
-    ready(
-        503,
-        json!({"status": "not ready", "reasons": ["the broker does not answer"]}),
-    )
-    .await;
-    bus.silence(false);
-    ready(200, well).await;
-    stop.cancel();
-    tokio::time::timeout(PATIENCE, served).await.unwrap().unwrap().unwrap();
+        assert_eq!(get("/health/live").await, Some((200, r#"{"status":"ok"}"#.to_owned())));
+        let (_, metrics) = get("/metrics").await.unwrap();
+        assert!(metrics.contains("fixer_attempts_running{kind=\"fix\"} 0"), "{metrics}");
+        stop.cancel();
+        tokio::time::timeout(PATIENCE, served).await.unwrap().unwrap().unwrap();
+    }
 }
 
 #[tokio::test]

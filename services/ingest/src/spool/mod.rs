@@ -69,7 +69,15 @@ pub(crate) struct Spool {
     commands: mpsc::Sender<Command>,
     state: Arc<State>,
     /// Why the last delivery was not stored, if it was not.
-    refused: Mutex<Option<String>>,
+    refused: Mutex<Option<Refused>>,
+}
+
+/// A delivery that was not stored.
+struct Refused {
+    why: String,
+    at: Instant,
+    /// How much room it needed, where there was too little.
+    needed: Option<u64>,
 }
 
 enum Command {
@@ -99,8 +107,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// How long a request waits for the disk before its sender is told to come again.
 const DURABLE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A delivery that waits longer than this says that the planner is in trouble.
-const STUCK_AFTER: Duration = Duration::from_secs(60);
+/// So long it is believed that the next delivery would meet what the last one met. Then somebody has to try: those who send may be
+/// waiting for the word that there is no trouble.
+const BELIEVED: Duration = Duration::from_secs(10);
 /// Commands between the requests and the writing thread.
 const COMMANDS: usize = 1024;
 
@@ -147,9 +156,14 @@ impl Spool {
         bytes: Vec<u8>,
         waiter: Option<oneshot::Sender<Decision>>,
     ) -> Result<(), SpoolError> {
+        let size = record::size(bytes.len());
         let done = self.store(bytes, waiter).await;
         // What the last delivery met is what the next one has to expect.
-        *lock(&self.refused) = done.as_ref().err().map(ToString::to_string);
+        *lock(&self.refused) = done.as_ref().err().map(|why| Refused {
+            why: why.to_string(),
+            at: Instant::now(),
+            needed: matches!(why, SpoolError::Full { .. }).then_some(size),
+        });
         done
     }
 
@@ -206,19 +220,17 @@ impl Spool {
         }
     }
 
-    /// Why deliveries cannot be accepted or passed on now.
-    pub(crate) fn trouble(&self) -> Vec<String> {
-        let mut reasons: Vec<String> = lock(&self.refused).clone().into_iter().collect();
-        if self.state.broken.load(Ordering::Acquire) && reasons.is_empty() {
-            reasons.push(SpoolError::Broken.to_string());
+    /// Why a delivery could not be stored now.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        if self.state.broken.load(Ordering::Acquire) {
+            return Some(SpoolError::Broken.to_string());
         }
-        if let Some(oldest) = self.depth().oldest.filter(|oldest| *oldest > STUCK_AFTER) {
-            let seconds = oldest.as_secs();
-            reasons.push(format!(
-                "the planner has not taken a delivery that waits for {seconds} s"
-            ));
-        }
-        reasons
+        let refused = lock(&self.refused);
+        let still = refused.as_ref().filter(|refused| match refused.needed {
+            Some(size) => !self.state.has_room(size),
+            None => refused.at.elapsed() < BELIEVED,
+        });
+        still.map(|refused| refused.why.clone())
     }
 }
 
@@ -242,6 +254,12 @@ impl State {
             return Err(full());
         }
         Ok(())
+    }
+
+    fn has_room(&self, size: u64) -> bool {
+        let bytes = self.bytes.load(Ordering::Acquire).checked_add(size);
+        self.entries.load(Ordering::Acquire) < self.limits.max_entries
+            && bytes.is_some_and(|bytes| bytes <= self.limits.max_bytes)
     }
 
     fn release(&self, size: u64) {

@@ -6,7 +6,7 @@ use notifier::{Notifier, Settings, process};
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::sync::Arc;
-use testkit::{SlackStandIn, TappedBus, eventually, http_client};
+use testkit::{SlackStandIn, eventually, http_client};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
@@ -15,46 +15,43 @@ async fn a_process_says_whether_it_can_do_its_work() {
     office.raise(1).await;
     office.all_told(1).await;
 
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (bus, stop) = (TappedBus::new(Arc::new(MemoryBus::default())), CancellationToken::new());
-    let served = tokio::spawn({
-        let (bus, stop): (Arc<dyn Bus>, _) = (Arc::new(bus.clone()), stop.clone());
-        async move { process::serve(&Settings::default(), &address.to_string(), bus, stop).await }
-    });
     let client = http_client(PATIENT).unwrap();
-    let get = async |path: &str| {
-        let answer = client.get(format!("http://{address}{path}")).send().await.ok()?;
-        Some((answer.status().as_u16(), answer.text().await.ok()?))
-    };
-    let ready = async |status: u16, wanted: Value| {
+    let memory: Arc<dyn Bus> = Arc::new(MemoryBus::default());
+    // Nobody listens there.
+    let url = "amqp://127.0.0.1:9".to_owned().into();
+    let away = bus::open(&bus::Settings { url }).await.unwrap();
+    for (bus, status, wanted) in [
+        (memory, 200, json!({"status": "ok", "reasons": []})),
+        (
+            away,
+            503,
+            json!({"status": "not ready", "reasons": ["the broker does not answer"]}),
+        ),
+    ] {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let (own, until) = (Settings::default(), stop.clone());
+        let served = tokio::spawn(async move { process::serve(&own, &address.to_string(), bus, until).await });
+        let get = async |path: &str| {
+            let answer = client.get(format!("http://{address}{path}")).send().await.ok()?;
+            Some((answer.status().as_u16(), answer.text().await.ok()?))
+        };
         let said = async || {
             let (now, said) = get("/health/ready").await?;
             let said: Value = serde_json::from_str(&said).unwrap();
             ((now, &said) == (status, &wanted)).then_some(())
         };
         eventually(&format!("it says {wanted}"), PATIENT, said).await.unwrap();
-    };
-    let well = json!({"status": "ok", "reasons": []});
-    ready(200, well.clone()).await;
-    assert_eq!(get("/health/live").await, Some((200, r#"{"status":"ok"}"#.to_owned())));
-    // The numbers themselves are the whole process's, other tests included.
-    let (_, metrics) = get("/metrics").await.unwrap();
-    for name in [
-        "notifier_notices_sent_total{channel=\"slack\"}",
-        "notifier_notices_waiting{channel=\"slack\"}",
-    ] {
-        assert!(metrics.contains(name), "{name} is not in\n{metrics}");
+        assert_eq!(get("/health/live").await, Some((200, r#"{"status":"ok"}"#.to_owned())));
+        let (_, metrics) = get("/metrics").await.unwrap();
+        // The numbers themselves are the whole process's, other tests included.
+        for name in ["notifier_notices_sent_total", "notifier_notices_waiting"] {
+            let shown = metrics.contains(&format!("{name}{{channel=\"slack\"}}"));
+            assert!(shown, "{name} is not in\n{metrics}");
+        }
+        stop.cancel();
+        tokio::time::timeout(PATIENT, served).await.unwrap().unwrap().unwrap();
     }
-    bus.silence(true);
-    ready(
-        503,
-        json!({"status": "not ready", "reasons": ["the broker does not answer"]}),
-    )
-    .await;
-    bus.silence(false);
-    ready(200, well).await;
-    stop.cancel();
-    tokio::time::timeout(PATIENT, served).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]

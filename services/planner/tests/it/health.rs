@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
-use testkit::{TappedBus, eventually, http_client};
+use testkit::{eventually, http_client};
 use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -60,10 +60,9 @@ impl Asker {
 async fn a_process_says_whether_it_can_do_its_work() {
     let database = crate::case::Database::sqlite();
     let (asker, stop) = (Asker::somewhere(), CancellationToken::new());
-    let bus = TappedBus::new(Arc::new(MemoryBus::default()));
     let served = tokio::spawn({
         let (own, address) = (settings(&database.url, &json!({})), asker.address.to_string());
-        let (bus, stop): (Arc<dyn Bus>, _) = (Arc::new(bus.clone()), stop.clone());
+        let (bus, stop): (Arc<dyn Bus>, _) = (Arc::new(MemoryBus::default()), stop.clone());
         async move { process::serve(&own, &address, bus, stop).await }
     });
     asker.ready(200, &[]).await;
@@ -85,11 +84,6 @@ async fn a_process_says_whether_it_can_do_its_work() {
         .await
         .unwrap();
 
-    bus.silence(true);
-    asker.ready(503, &["the broker does not answer"]).await;
-    bus.silence(false);
-    asker.ready(200, &[]).await;
-
     // Somebody else has the whole database for a while.
     let url = database.url.clone();
     let other = tokio::task::spawn_blocking(move || Store::open(&url, 1).unwrap())
@@ -103,6 +97,22 @@ async fn a_process_says_whether_it_can_do_its_work() {
     locked.unwrap();
     asker.ready(200, &[]).await;
 
+    stop.cancel();
+    tokio::time::timeout(PATIENCE, served).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_away_is_a_reason() {
+    let database = crate::case::Database::sqlite();
+    let (asker, stop) = (Asker::somewhere(), CancellationToken::new());
+    // Nobody listens there.
+    let url = "amqp://127.0.0.1:9".to_owned().into();
+    let bus = bus::open(&bus::Settings { url }).await.unwrap();
+    let (own, address) = (settings(&database.url, &json!({})), asker.address.to_string());
+    let until = stop.clone();
+    let served = tokio::spawn(async move { process::serve(&own, &address, bus, until).await });
+    asker.ready(503, &["the broker does not answer"]).await;
+    assert_eq!(asker.get("/health/live").await.unwrap().0, 200);
     stop.cancel();
     tokio::time::timeout(PATIENCE, served).await.unwrap().unwrap().unwrap();
 }
