@@ -76,7 +76,7 @@ async fn carry_out(arena: &Arc<Arena>, fault: &Fault, random: &mut Random) -> Re
             Ok(Done::noted(note))
         }
         Fault::KilledInStage { stage, down_ms } => {
-            let Some((claim, running)) = in_stage(arena, *stage).await else {
+            let Some((claim, running)) = at_work(arena, Some(*stage)).await else {
                 return Ok(Done::noted("no attempt was seen there"));
             };
             claim.kill(vec![running.attempt])?;
@@ -101,12 +101,19 @@ async fn carry_out(arena: &Arc<Arena>, fault: &Fault, random: &mut Random) -> Re
             Ok(Done::noted(format!("{}: {ended:?}", claim.process.name())))
         }
         Fault::Frozen { process, for_ms } => {
-            let claim = arena.claim_like(process).context("somebody deals with all of them")?;
-            let held = claim.held().await.len();
+            // It is a fixer at work whose sleep matters.
+            let is_fixer = process.starts_with(Service::Fixer.as_str());
+            let at_work = if is_fixer { at_work(arena, None).await } else { None };
+            let what = at_work
+                .as_ref()
+                .map_or("nothing", |(_, running)| running.attempt.repo.as_str())
+                .to_owned();
+            let claim = at_work.map(|(claim, _)| claim).or_else(|| arena.claim_like(process));
+            let claim = claim.context("somebody deals with all of them")?;
             claim.process.freeze();
             wait(for_ms).await;
             claim.process.thaw();
-            Ok(Done::noted(format!("{} with {held} attempts", claim.process.name())))
+            Ok(Done::noted(format!("{} with {what}", claim.process.name())))
         }
         Fault::BrokerStopped { for_ms } => {
             broker.halt().await?;
@@ -181,12 +188,12 @@ async fn carry_out(arena: &Arc<Arena>, fault: &Fault, random: &mut Random) -> Re
     }
 }
 
-/// Waits for an attempt in a stage, and takes the fixer that has it.
-async fn in_stage(arena: &Arc<Arena>, stage: Stage) -> Option<(Claim<'_>, Running)> {
+/// Waits for an attempt in a stage, or in any, and takes the fixer that has it.
+async fn at_work(arena: &Arc<Arena>, stage: Option<Stage>) -> Option<(Claim<'_>, Running)> {
     let end = Instant::now() + OPPORTUNITY;
     while Instant::now() < end {
         for running in arena.running().await.unwrap_or_default() {
-            if running.attempt.stage == Some(stage)
+            if (stage.is_none() || running.attempt.stage == stage)
                 && let Some(process) = running.process(&arena.fleet)
                 && let Some(claim) = arena.claim(process)
             {

@@ -6,6 +6,7 @@ use super::history::{Death, History, Window};
 use crate::fault::{Fault, Lane};
 use crate::ledger::Attempt;
 use domain::attempt::Stage;
+use std::collections::BTreeMap;
 
 /// Seconds until an attempt of a dead fixer runs again.
 const RESUMED: f64 = 5.0;
@@ -68,8 +69,22 @@ fn work(history: &History<'_>) -> Vec<Measure> {
             format!("{}, {}", history.sent.len(), history.answers.len()),
         ),
         Measure::told("faults", history.faults.len().to_string()),
+        Measure::told("attempts whose fixer was killed, by stage", killed(history)),
         Measure::told("time without anything to do", format!("{:.1} %", idle * 100.0)),
     ]
+}
+
+fn killed(history: &History<'_>) -> String {
+    let mut stages: BTreeMap<Option<Stage>, usize> = BTreeMap::new();
+    for held in history.deaths.iter().flat_map(|death| death.held) {
+        *stages.entry(held.stage).or_default() += 1;
+    }
+    let name = |stage: Option<Stage>| stage.map_or("not known", Stage::as_str);
+    let all: Vec<String> = stages
+        .into_iter()
+        .map(|(stage, count)| format!("{} {count}", name(stage)))
+        .collect();
+    all.join(", ")
 }
 
 /// Seconds from a fixer's death until the attempt runs again, and whether anything else was away meanwhile. Nothing where the
