@@ -4,10 +4,10 @@
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## two incidents become pull requests before your eyes; needs no account
+demo: ## two incidents become pull requests before your eyes; needs no account (PROFILE=embedded|distributed)
 	@sh scripts/demo.sh $(PROFILE)
 
-test: ## every test, on SQLite and on a private Postgres
+test: ## every test, in memory and over RabbitMQ, on SQLite and on Postgres; private servers
 	@sh scripts/test.sh
 
 check: ## what CI runs: tests, lints, format, docs, dependencies, conformance
