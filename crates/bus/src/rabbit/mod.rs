@@ -1,7 +1,7 @@
 //! The bus over RabbitMQ: quorum queues, confirmed publishes, and a connection that comes back by itself.
 //!
-//! [`link`] keeps the connection, [`layout`] declares what the map says, [`parcel`] is the form of a message at the broker,
-//! [`publish`] and [`ask`] send, [`lane`] takes, and [`desk`] deals with what was taken. A message is acknowledged when its handler has answered, never before.
+//! `link` keeps the connection, `layout` declares what the map says, `parcel` is the form of a message at the broker,
+//! `publish` and `ask` send, `lane` takes, and `desk` deals with what was taken. A message is acknowledged when its handler has answered, never before.
 
 mod ask;
 mod desk;

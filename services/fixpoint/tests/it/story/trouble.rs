@@ -194,7 +194,8 @@ async fn what_comes_while_the_planner_is_dead_waits_in_the_spool() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fixer_that_falls_silent_is_replaced_and_may_not_publish() {
     let mut world = World::with()
-        .set("FIXPOINT__PLANNER__HEARTBEAT_TIMEOUT_SECONDS", "2")
+        // Longer than the five seconds between two heartbeats of a fixer that lives.
+        .set("FIXPOINT__PLANNER__HEARTBEAT_TIMEOUT_SECONDS", "8")
         .start()
         .await;
     let (silence, asking) = (world.hold(Kind::AttemptProgressed), world.hold(Kind::MayPublish));
