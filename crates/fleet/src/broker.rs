@@ -1,7 +1,7 @@
 //! The RabbitMQ of a fleet.
 
-use crate::process::signal;
 use crate::script::Scripts;
+use crate::signal::signal;
 use anyhow::{Context as _, Result};
 use rustix::process::Signal;
 use std::ffi::OsStr;

@@ -12,6 +12,7 @@ mod process;
 mod ready;
 mod script;
 mod service;
+mod signal;
 mod tree;
 
 pub use broker::Broker;

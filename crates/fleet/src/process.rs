@@ -1,10 +1,11 @@
 //! One service as a process: its surroundings, its log, and everything that can be done to it.
 
-use crate::script::program;
+use crate::script::{inherited, program};
+use crate::signal::{signal, signal_group};
 use crate::tree::{self, Stray, Usage};
 use crate::{Options, Service, ready};
 use anyhow::{Context as _, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::Signal;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
@@ -13,8 +14,6 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What a process is told of our own surroundings.
-const INHERITED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 /// How often a process is looked at that is waited for.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long the kernel may take to end a process that was killed.
@@ -286,33 +285,11 @@ impl Drop for Process {
         if let Some(pid) = state.pid() {
             let below = tree::below(pid);
             state.strays.extend(below);
-            if let Some(group) = number(pid) {
-                let _ = kill_process_group(group, Signal::KILL);
-            }
+            signal_group(pid, Signal::KILL);
             let _ = state.reap();
         }
         for stray in state.strays.iter().filter(|stray| stray.is_alive()) {
             signal(stray.pid, Signal::KILL);
         }
     }
-}
-
-fn number(pid: u32) -> Option<Pid> {
-    i32::try_from(pid).ok().and_then(Pid::from_raw)
-}
-
-/// It fails only when the process is gone, which is what whoever waits for it finds out.
-pub(crate) fn signal(pid: u32, what: Signal) {
-    if let Some(pid) = number(pid) {
-        let _ = kill_process(pid, what);
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "these are no settings, but how every program of this machine finds its way"
-)]
-fn inherited() -> Vec<(String, String)> {
-    let value = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
-    INHERITED.into_iter().filter_map(value).collect()
 }

@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// What a process is told of our own surroundings.
+const INHERITED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 /// How long a script may take: the slowest one stops a broker that does not want to.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -70,6 +72,13 @@ impl Scripts {
 )]
 pub fn program(path: impl AsRef<OsStr>) -> Command {
     Command::new(path)
+}
+
+/// What every program of this machine needs to find its way.
+#[expect(clippy::disallowed_methods, reason = "these are no settings of ours")]
+pub fn inherited() -> Vec<(String, String)> {
+    let value = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
+    INHERITED.into_iter().filter_map(value).collect()
 }
 
 /// Runs a program to its end; what it prints on standard output, which has to be little. An interrupt of the terminal is not

@@ -1,11 +1,13 @@
 //! Everything that a run needs: the world around, the fleet, and the ways to end and to start its processes.
 
 use crate::clock::now;
+use crate::deck::FLEET;
 use crate::fan_out::FanOut;
 use crate::ledger::{Entry, Ledger};
 use crate::noise::Noise;
 use crate::planner::Planner;
-use crate::schedule::{FLEET, Schedule};
+use crate::schedule::Schedule;
+use crate::settings::{self, BOT, SECRETS};
 use crate::watch::{Running, Watch};
 use anyhow::{Context as _, Result, bail};
 use bus::Bus;
@@ -13,21 +15,12 @@ use chrono::{DateTime, Utc};
 use fleet::{Fleet, Options, Process, Service};
 use github_sim::{Sim, SimOptions, Token, WebhookTarget};
 use serde_json::json;
-use stand_in::{SentryStandIn, SlackStandIn, slack};
+use stand_in::{SentryStandIn, SlackStandIn};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The login of the token that the system uses.
-pub const BOT: &str = "fixpoint-bot";
-/// Every secret that the system holds, by what it is called.
-pub const SECRETS: [(&str, &str); 4] = [
-    ("the GitHub token", "ghp_OneTokenForTheWholeGauntlet1234567"),
-    ("GitHub's webhook secret", "a-webhook-secret-of-the-gauntlet"),
-    ("Sentry's client secret", "a-client-secret-of-the-gauntlet"),
-    ("Slack's token", slack::BOT_TOKEN),
-];
 /// Longest wait until a process answers again.
 const UP: Duration = Duration::from_secs(120);
 /// The pause before a process that fell is started again.
@@ -115,7 +108,7 @@ impl Arena {
             postgres: given.postgres.clone(),
             ..Options::new(&given.binaries, &given.home)
         };
-        for (name, value) in settings(&github, &slack, given.short) {
+        for (name, value) in settings::of(&github, &slack, given.short) {
             options = options.set(name, &value);
         }
         for incident in schedule
@@ -277,33 +270,4 @@ impl Drop for Claim<'_> {
     fn drop(&mut self) {
         self.arena.busy().remove(self.process.name());
     }
-}
-
-/// The settings of the system under trial: as short as a bad day needs, and nothing that hides one.
-fn settings(github: &Sim, slack: &SlackStandIn, short: bool) -> Vec<(&'static str, String)> {
-    let [(_, token), (_, github_secret), (_, sentry_secret), (_, slack_token)] = SECRETS;
-    let heartbeat = if short { "5" } else { "30" };
-    let texts = [
-        ("GITHUB_TOKEN", token),
-        ("GITHUB_WEBHOOK_SECRET", github_secret),
-        ("SENTRY_WEBHOOK_SECRET", sentry_secret),
-        ("SENTRY_FIXER_ENABLED", "true"),
-        ("SENTRY_FIXER_MAX_RETRIES", "8"),
-        ("GITHUB_API_URL", github.url()),
-        ("SLACK_BOT_TOKEN", slack_token),
-        ("SLACK_CHANNEL_ID", slack::CHANNEL),
-        ("FIXPOINT__GITHUB__RETRY__LADDER_MS", "200,500,1000"),
-        ("FIXPOINT__GITHUB__RETRY__PATIENCE_SECS", "15"),
-        ("FIXPOINT__GITHUB__RETRY__SECONDARY_WAIT_SECS", "5"),
-        ("FIXPOINT__GITHUB__CONNECT_TIMEOUT_SECS", "3"),
-        ("FIXPOINT__GITHUB__TIMEOUT_SECS", "5"),
-        ("FIXPOINT__PLANNER__BACKOFF_SECONDS", "1"),
-        ("FIXPOINT__PLANNER__BACKOFF_MAX_SECONDS", "5"),
-        ("FIXPOINT__PLANNER__BOT_LOGIN", BOT),
-        ("FIXPOINT__PLANNER__HEARTBEAT_TIMEOUT_SECONDS", heartbeat),
-        ("FIXPOINT__PROJECT__BUDGET_SECONDS", "30"),
-    ];
-    let mut all: Vec<(&str, String)> = texts.map(|(name, value)| (name, value.to_owned())).to_vec();
-    all.push(("FIXPOINT__SLACK__API_URL", slack.api_url()));
-    all
 }

@@ -1,9 +1,10 @@
 //! What everybody has recorded, once all is at rest.
 
-use crate::arena::{Arena, SECRETS};
+use crate::arena::Arena;
 use crate::ledger::Entry;
 use crate::record::{Dead, Message, Pull, Repository};
 use crate::schedule::repository;
+use crate::settings::SECRETS;
 use anyhow::Result;
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
 //! Webhooks that mean nothing: green runs of a repository that nobody breaks. They come all the time, so that the doors are
 //! tried at every moment.
 
-use crate::arena::{Arena, SECRETS};
+use crate::arena::Arena;
 use crate::fan_out::Webhook;
+use crate::settings::SECRETS;
 use bytes::Bytes;
 use serde_json::json;
 use std::sync::Arc;

@@ -1,21 +1,16 @@
 //! The plan of a run, from its seed alone: when which incident begins, and when what goes wrong.
 
-use crate::fault::{Fault, GitHubTrouble, Held, Lane, SlackTrouble};
+use crate::deck;
+use crate::fault::{Fault, Lane};
 use crate::random::Random;
 use crate::template::{Bug, RAISED, RED};
-use domain::attempt::Stage;
-use domain::message::Kind;
 use std::fmt;
 use std::time::Duration;
 
-/// How many of each service run.
-pub const FLEET: [(&str, u64); 4] = [("ingest", 1), ("planner", 2), ("fixer", 2), ("notifier", 1)];
 /// Of so many incidents one is an alert.
 const ALERTS: u64 = 5;
 /// Between outages.
 const CALM: Duration = Duration::from_secs(5);
-/// A deck of faults is for about so much time; longer runs get more of them.
-const DECK: Duration = Duration::from_secs(15 * 60);
 
 /// How large a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,9 +109,9 @@ impl Schedule {
     /// The plan of a seed.
     pub fn of(seed: u64, size: Size) -> Self {
         let deck = if size.short {
-            short_deck(seed)
+            deck::short(seed)
         } else {
-            long_deck(seed, size.over)
+            deck::long(seed, size.over)
         };
         let mut faults: Vec<Planned<Fault>> = Vec::new();
         for lane in LANES {
@@ -188,134 +183,6 @@ fn laid_out(mut faults: Vec<Fault>, over: Duration, random: &mut Random) -> Vec<
     plan
 }
 
-fn a_process(random: &mut Random, service: &str) -> String {
-    let count = FLEET
-        .iter()
-        .find(|(name, _)| *name == service)
-        .map_or(1, |(_, count)| *count);
-    format!("{service}-{}", random.between(1, count))
-}
-
-/// What is bad on any day: every kind of trouble of the world around, once.
-fn world_deck(random: &mut Random, most: u64) -> Vec<Fault> {
-    let mut deck = vec![Fault::PostgresRestarted, Fault::BackendsTerminated, Fault::BrokerKilled];
-    for trouble in GitHubTrouble::ALL {
-        let times = usize::try_from(random.between(1, most)).unwrap_or(1);
-        deck.push(Fault::GitHub { trouble, times });
-    }
-    for trouble in [SlackTrouble::TooMany, SlackTrouble::Broken] {
-        let times = usize::try_from(random.between(1, most)).unwrap_or(1);
-        deck.push(Fault::Slack { trouble, times });
-    }
-    for renumbered in [false, true] {
-        let deliveries = usize::try_from(random.between(5, 25)).unwrap_or(5);
-        deck.push(Fault::Replayed { deliveries, renumbered });
-    }
-    for kind in [
-        Kind::SignalReceived,
-        Kind::AttemptRequested,
-        Kind::AttemptFinished,
-        Kind::NoticeRaised,
-    ] {
-        deck.push(Fault::Poison { kind });
-    }
-    deck
-}
-
-fn short_deck(seed: u64) -> Vec<Fault> {
-    let mut random = Random::of(seed, "deck");
-    let mut deck = world_deck(&mut random, 1);
-    deck.extend([
-        Fault::BrokerStopped { for_ms: 8_000 },
-        Fault::BrokerFrozen { for_ms: 4_000 },
-        Fault::GitHubDown { for_ms: 3_000 },
-        Fault::SlackDown { for_ms: 4_000 },
-        Fault::Frozen {
-            process: a_process(&mut random, "planner"),
-            for_ms: 6_000,
-        },
-        Fault::Frozen {
-            process: a_process(&mut random, "fixer"),
-            for_ms: 15_000,
-        },
-    ]);
-    for (service, _) in FLEET {
-        let process = a_process(&mut random, service);
-        deck.push(Fault::Killed {
-            process,
-            down_ms: random.between(0, 1_000),
-        });
-    }
-    let stages = [Stage::Prepare, Stage::Reproduce, Stage::Propose, Stage::Prove];
-    let stage = *random.pick(&stages).unwrap_or(&Stage::Prove);
-    deck.push(Fault::KilledInStage { stage, down_ms: 500 });
-    deck.push(Fault::KilledInRequest {
-        request: Held::Push,
-        early: random.between(0, 1) == 0,
-        down_ms: 500,
-    });
-    deck.push(Fault::KilledInRequest {
-        request: Held::Open,
-        early: random.between(0, 1) == 0,
-        down_ms: 500,
-    });
-    deck
-}
-
-fn long_deck(seed: u64, over: Duration) -> Vec<Fault> {
-    let rounds = (over.as_secs() / DECK.as_secs()).max(1);
-    let mut random = Random::of(seed, "deck");
-    let mut deck = Vec::new();
-    for _ in 0..rounds {
-        deck.extend(world_deck(&mut random, 4));
-        deck.extend([
-            Fault::BrokerStopped { for_ms: 60_000 },
-            Fault::BrokerFrozen { for_ms: 15_000 },
-            Fault::BrokerKilled,
-            Fault::PostgresRestarted,
-            Fault::BackendsTerminated,
-            Fault::BackendsTerminated,
-            Fault::GitHubDown { for_ms: 15_000 },
-            Fault::SlackDown { for_ms: 60_000 },
-            Fault::Frozen {
-                process: a_process(&mut random, "planner"),
-                for_ms: 60_000,
-            },
-            Fault::Frozen {
-                process: a_process(&mut random, "fixer"),
-                for_ms: 90_000,
-            },
-        ]);
-        for (service, times) in [("ingest", 4), ("planner", 5), ("fixer", 6), ("notifier", 3)] {
-            for _ in 0..times {
-                let process = a_process(&mut random, service);
-                deck.push(Fault::Killed {
-                    process,
-                    down_ms: random.between(0, 1_500),
-                });
-            }
-            let process = a_process(&mut random, service);
-            deck.push(Fault::Terminated { process });
-        }
-        for stage in Stage::ALL {
-            deck.push(Fault::KilledInStage {
-                stage,
-                down_ms: random.between(0, 1_500),
-            });
-        }
-        for request in Held::ALL {
-            for early in [false, true] {
-                deck.push(Fault::KilledInRequest {
-                    request,
-                    early,
-                    down_ms: random.between(0, 1_500),
-                });
-            }
-        }
-    }
-    deck
-}
-
 impl fmt::Display for Schedule {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let last = self.incidents.last().map_or(Duration::ZERO, |incident| incident.at);
@@ -340,6 +207,8 @@ impl fmt::Display for Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::GitHubTrouble;
+    use domain::attempt::Stage;
 
     const LONG: Size = Size {
         incidents: 300,

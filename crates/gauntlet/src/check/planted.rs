@@ -78,7 +78,7 @@ fn repository() -> Repository {
             number: 1,
             head: BRANCH.into(),
             head_sha: "h".into(),
-            author: crate::arena::BOT.into(),
+            author: crate::settings::BOT.into(),
             open: true,
         }],
         openings: 1,
@@ -494,4 +494,31 @@ fn what_takes_too_long_is_found() {
         });
     });
     assert_eq!(broken(&postgres), ["from Postgres' return until planners work"]);
+}
+
+#[test]
+fn webhooks_that_stay_at_the_doors_are_found() {
+    let only_webhooks = |settled: i64| {
+        check(&[
+            Entry::Sent {
+                at: at(0),
+                webhook: "w".into(),
+                event: "workflow_run".into(),
+                repo: None,
+                copies: 1,
+            },
+            answered(202, "d1", 1_000, 20),
+            Entry::Settled {
+                at: at(settled),
+                in_time: true,
+                left: String::new(),
+            },
+            Entry::Known {
+                deliveries: vec!["d1".into()],
+            },
+        ])
+    };
+    assert!(only_webhooks(31_000).is_good());
+    let late = only_webhooks(31_001);
+    assert!(late.findings.is_empty() && !late.is_good(), "{late:#?}");
 }

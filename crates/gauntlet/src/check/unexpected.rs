@@ -2,7 +2,7 @@
 
 use super::duplicated::{Messages, begin};
 use super::history::{History, Window};
-use crate::arena::BOT;
+use crate::settings::BOT;
 use crate::trouble::queue_of;
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
