@@ -1,5 +1,8 @@
 #!/bin/sh
-# Judges that others wrote. Each that cannot run here prints "SKIPPED <count>: <reason>"; a violation fails.
+# Judges of our tests, of our requests and of the simulator. Each that cannot run here prints "SKIPPED <count>: <reason>"; a violation
+# fails.
+#
+# Our tests: each guard against a fault is taken out, and its test has to fail (scripts/guards.sh).
 #
 # Our requests and the simulator's answers against GitHub's own description: Prism stands between the two as a proxy and
 # checks both directions. The tests whose names contain `conformance` start the simulator on
@@ -8,6 +11,8 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 STOP_CODE=1
+
+sh scripts/guards.sh
 
 oracles=${FIXPOINT_ORACLES:-../shared/oracles}
 if [ ! -f "$oracles/cut-github-spec.js" ]; then

@@ -12,7 +12,7 @@ STOP_CODE=1
 patches=services/fixpoint/tests/guards
 # A test that has not ended by then hangs.
 LONGEST=120
-target=${CARGO_TARGET_DIR:-$PWD/target}
+target=$(readlink -m "${CARGO_TARGET_DIR:-target}")
 work=$target/guards
 source=$work/source
 
@@ -24,14 +24,13 @@ mkdir -p "$source"
 export CARGO_BUILD_BUILD_DIR="$target" CARGO_TARGET_DIR="$work/out" CARGO_INCREMENTAL=1
 export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_TEST_DEBUG=0
 # No test may be skipped.
-export CI=1
+export CI=1 CARGO_TERM_COLOR=never
 
 # A copy of what git knows or would add. Only what differs is written, so that only that is compiled.
 sync() {
     git ls-files --cached --others --exclude-standard | sort -u | while IFS= read -r file; do
         [ -f "$file" ] || continue
-        # Its stories take long to compile, and no patch needs them. Their package stays: with it the dependencies have the
-        # features that they have in every build of the workspace.
+        # They take long to compile, and no patch needs them.
         case $file in services/fixpoint/tests/*) continue ;; esac
         printf '%s\n' "$file"
     done >"$work/files"
@@ -59,16 +58,20 @@ suite_of() { header Test "$1" | sed 's/^-p //; s/ [^ ]*$//'; }
 test_of() { header Test "$1" | sed 's/.* //'; }
 touched() { sed -n 's|^+++ b/||p' "$1"; }
 
-# cargo_test <suite> <arguments…>, in the copy
-cargo_test() {
-    suite=$1
-    shift
+# Compiles the tests of a suite and prints where they are. Their package is built beside the one that names all services, so that
+# the dependencies have the features that they have in every build of the workspace.
+build() { # build <suite> <log>
     # shellcheck disable=SC2086
-    (cd "$source" && cargo test --quiet --offline -p fixpoint -p $suite "$@")
+    (cd "$source" && cargo test --offline -p fixpoint -p $1 --no-run) >"$2" 2>&1 || return 1
+    case $1 in *--lib) name=${1%% *} ;; *) name=it ;; esac
+    sed -n 's/^ *Executable .* (\(.*\))$/\1/p' "$2" | grep "/$name-[0-9a-f]*$"
 }
 
-build() { # build <suite> <log>
-    cargo_test "$1" --no-run >"$2" 2>&1
+# run <seconds> <suite> <program> <log> <test…>: as cargo runs them, but for cargo, which may have to wait for another one.
+run() {
+    seconds=$1 place=$(dirname "$(ls -d "$source"/*/"${2%% *}"/Cargo.toml)") program=$3 log=$4
+    shift 4
+    (cd "$place" && exec timeout "$seconds" "$program" --nocapture --exact "$@") >"$log" 2>&1 </dev/null
 }
 
 postgres='' rabbitmq='' applied='' folder=''
@@ -139,10 +142,9 @@ unpatched() {
         done | sort -u)
         count=$(printf '%s\n' "$names" | wc -l)
         say "$count tests of -p $suite with their guards"
-        build "$suite" "$work/build.log" || { cat "$work/build.log" >&2; stop "the sources do not compile"; }
+        program=$(build "$suite" "$work/build.log") || { cat "$work/build.log" >&2; stop "the sources do not compile"; }
         # shellcheck disable=SC2086
-        timeout 600 sh -c 'cd "$1" && shift && exec cargo test --quiet --offline -p fixpoint -p "$@"' guards "$source" \
-            $suite -- --nocapture --exact $names >"$work/unpatched.log" 2>&1 </dev/null || {
+        run 600 "$suite" "$program" "$work/unpatched.log" $names || {
             cat "$work/unpatched.log" >&2
             stop "a test fails with all guards in their place"
         }
@@ -156,10 +158,8 @@ $names"
 # for the test, which has said so.
 verdict() { # verdict <patch> <log>
     suite=$(suite_of "$1") code=0
-    build "$suite" "$2" || { cat "$2" >&2; stop "with $1 the sources do not compile: its test has shown nothing"; }
-    # shellcheck disable=SC2086
-    timeout "$LONGEST" sh -c 'cd "$1" && shift && exec cargo test --quiet --offline -p fixpoint -p "$@"' guards "$source" \
-        $suite -- --nocapture --exact "$(test_of "$1")" >"$2" 2>&1 </dev/null || code=$?
+    program=$(build "$suite" "$2") || { cat "$2" >&2; stop "with $1 the sources do not compile: its test has shown nothing"; }
+    run "$LONGEST" "$suite" "$program" "$2" "$(test_of "$1")" || code=$?
     if [ "$code" = 124 ]; then
         sweep
         result="hangs without it"

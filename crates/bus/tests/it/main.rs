@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod killed;
 mod memory;
 mod rabbit;
 mod suite;
