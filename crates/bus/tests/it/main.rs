@@ -9,6 +9,7 @@
 
 mod killed;
 mod memory;
+mod one_way;
 mod rabbit;
 mod suite;
 mod wire;
