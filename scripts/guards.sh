@@ -193,11 +193,11 @@ for patch in $chosen; do
     applied=''
     [ "$result" != "STILL PASSES" ] || failed=1
     name=$(basename "$patch" .patch)
-    printf '%-4s %-34s %-70s %-17s %4d s\n' "$(header Row "$patch")" "${name#*-}" "$(header Test "$patch" | sed 's/^-p //; s/ --test it / /; s/ --lib / /')" \
-        "$result" $(($(date +%s) - from)) >>"$work/table"
+    printf '%-4s %-32s %-17s %4d s  %s\n' "$(header Row "$patch")" "${name#*-}" "$result" $(($(date +%s) - from)) \
+        "$(suite_of "$patch" | sed 's/ .*//') $(test_of "$patch")" >>"$work/table"
     say "$name: $result"
 done
-printf '\n%-4s %-34s %-70s %s\n' row guard test result
+printf '\n%-4s %-32s %-17s %6s  %s\n' row guard result took test
 sort -n "$work/table"
 printf '%d guards in %d s\n' "$(wc -l <"$work/table")" $(($(date +%s) - began))
 exit "$failed"

@@ -9,6 +9,7 @@ use fixer::workspace::mirror::{Mirror, Mirrors};
 use fixer::workspace::tree::Committer;
 use github::{AuthSettings, Door};
 use github_sim::{Fault, FaultHandle, FaultKind, Sim, SimOptions, Token};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -26,6 +27,8 @@ struct Desk {
     mirror: Mirror,
     base: CommitSha,
     tree: String,
+    /// Every attempt has a later time.
+    clock: AtomicI64,
     _home: TempDir,
 }
 
@@ -69,6 +72,7 @@ impl Desk {
             mirror,
             base,
             tree,
+            clock: AtomicI64::new(1_800_000_000),
             _home: home,
         }
     }
@@ -83,7 +87,7 @@ impl Desk {
         let committer = Committer {
             name: "Fixpoint".into(),
             email: "fixpoint@example.com".into(),
-            at: 1_800_000_000,
+            at: self.clock.fetch_add(60, Ordering::SeqCst),
         };
         let until = Instant::now() + lasts;
         let what = Publication {
@@ -161,17 +165,12 @@ async fn one_that_comes_back_after_its_push_proposes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_somebody_pushes_between_our_look_and_our_push_stays() {
     let desk = Desk::new().await;
-    // The second time that git asks for the references, it is about to push.
-    desk.sim
-        .faults()
-        .push(Fault::once(
-            "GET",
-            r"shop\.git/info/refs",
-            FaultKind::Delay(Duration::ZERO),
-        ))
-        .unwrap();
-    let pushing = desk.block("GET", r"shop\.git/info/refs");
+    let look = desk.block("POST", r"shop\.git/git-upload-pack$");
     let (published, theirs) = tokio::join!(desk.publish(LONG), async {
+        look.reached().await;
+        // The next time that git asks for the references, it is about to push.
+        let pushing = desk.block("GET", r"shop\.git/info/refs");
+        look.release();
         pushing.reached().await;
         let theirs = desk
             .sim

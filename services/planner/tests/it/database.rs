@@ -1,4 +1,4 @@
-//! A Postgres that has no room left, holds a lock for somebody who has stopped, or has another time than this machine.
+//! A Postgres that ends a connection in the middle, has no room left, holds a lock for somebody who has stopped, or has another time than this machine.
 
 use crate::case::{Case, Database};
 use crate::signal::{alert, red_run};
@@ -34,6 +34,26 @@ async fn what_comes_while_the_disk_is_full_is_dealt_with_when_there_is_room() {
     let (decision, ()) = tokio::join!(case.signal(red_run('a')), make_room);
     assert!(matches!(decision, Decision::Enqueued { .. }), "{decision:?}");
     case.requested().await;
+    case.silence().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_whose_connection_is_ended_in_the_middle_is_made_again() {
+    let Some(database) = Database::postgres() else { return };
+    let case = Case::on(database).await;
+    // A sequence counts also what is rolled back.
+    execute(
+        &case.store,
+        "create sequence ended; \
+         create function ends() returns trigger language plpgsql as $$ begin \
+             if nextval('ended') <= 2 then perform pg_terminate_backend(pg_backend_pid()); end if; return new; end $$; \
+         create trigger ends before insert on jobs for each row execute function ends()",
+    )
+    .await;
+    let decision = case.signal(red_run('a')).await;
+    assert!(matches!(decision, Decision::Enqueued { .. }), "{decision:?}");
+    case.requested().await;
+    assert_eq!(case.jobs().await.len(), 1);
     case.silence().await;
 }
 
