@@ -1,5 +1,5 @@
 # What a person types. Each target is one script, which says what it does.
-.PHONY: help demo test check up down bench gauntlet conformance
+.PHONY: help demo test check up down bench gauntlet guards conformance
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,5 +25,8 @@ bench: ## every bug repaired, webhooks beside other servers, signals into Postgr
 gauntlet: ## the four services as processes on the worst of days (SEED=1 SHORT=1|LONG=1|DELIVERIES=1)
 	@sh scripts/gauntlet.sh
 
-conformance: ## requests and simulator against GitHub's own description
+guards: ## each guard against a fault is taken out of a copy, where its test has to fail (GUARDS="07 12": only those)
+	@sh scripts/guards.sh $(GUARDS)
+
+conformance: ## tests against their guards' absence, requests and simulator against GitHub's own description
 	@sh scripts/conformance.sh

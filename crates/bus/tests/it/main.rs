@@ -7,7 +7,9 @@
     reason = "tests"
 )]
 
+mod killed;
 mod memory;
+mod one_way;
 mod rabbit;
 mod suite;
 mod wire;

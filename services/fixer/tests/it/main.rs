@@ -10,3 +10,4 @@
 mod ci_logs;
 mod health;
 mod prepare;
+mod publish;

@@ -4,6 +4,7 @@
 mod answers;
 mod broker;
 mod conformance;
+mod disk;
 mod durable;
 mod process;
 mod signatures;

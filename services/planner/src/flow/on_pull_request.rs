@@ -115,6 +115,8 @@ fn apply(db: &mut Db, now: Time, row: &PullRequest, meaning: &Meaning, head_sha:
     };
     match meaning {
         Meaning::Nothing => return Ok(()),
+        Meaning::Still if at.is_none() => return Ok(()),
+        Meaning::Still => {}
         Meaning::Merged => {
             change.state = Some(Word(PullRequestState::Merged));
             change.merged_at = Some(Some(at.unwrap_or(now)));

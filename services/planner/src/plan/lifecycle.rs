@@ -37,6 +37,8 @@ pub struct Happened<'a> {
 pub enum Meaning {
     /// Nothing that changes what we know.
     Nothing,
+    /// It stands so already; what happened before this is no news any more.
+    Still,
     /// A person merged it: the incident is resolved, a recurrence is the next generation.
     Merged,
     /// A person closed it: the next signal is the next generation.
@@ -66,6 +68,9 @@ pub fn meaning(known: &Known, happened: &Happened<'_>) -> Meaning {
         PullRequestAction::Merged if known.state.may_become(PullRequestState::Merged) => Meaning::Merged,
         PullRequestAction::Closed if known.state.may_become(PullRequestState::Closed) => Meaning::Closed,
         PullRequestAction::Reopened if known.state.may_become(PullRequestState::Open) => Meaning::Reopened,
+        PullRequestAction::Merged if known.state == PullRequestState::Merged => Meaning::Still,
+        PullRequestAction::Closed if known.state == PullRequestState::Closed => Meaning::Still,
+        PullRequestAction::Reopened if known.state == PullRequestState::Open => Meaning::Still,
         PullRequestAction::ReadyForReview if known.state == PullRequestState::Open => Meaning::Ready,
         PullRequestAction::Synchronized => pushed(known, happened.head_sha, happened.actor),
         _ => Meaning::Nothing,
@@ -127,7 +132,9 @@ mod tests {
         for (state, happened, expected) in [
             (State::Open, happened(Merged, "a", Some(&person)), Meaning::Merged),
             (State::Closed, happened(Merged, "a", Some(&person)), Meaning::Merged),
-            (State::Merged, happened(Merged, "a", Some(&person)), Meaning::Nothing),
+            (State::Merged, happened(Merged, "a", Some(&person)), Meaning::Still),
+            (State::Closed, happened(Closed, "a", Some(&person)), Meaning::Still),
+            (State::Open, happened(Reopened, "a", Some(&person)), Meaning::Still),
             (State::Open, happened(Closed, "a", Some(&person)), Meaning::Closed),
             (State::Merged, happened(Closed, "a", Some(&person)), Meaning::Nothing),
             (State::Merged, happened(Reopened, "a", Some(&person)), Meaning::Nothing),

@@ -6,12 +6,14 @@ mod case;
 mod signal;
 
 mod api;
+mod database;
 mod deliveries;
 mod fences;
 mod flaky_tests;
 mod health;
 mod incidents;
 mod lifecycle;
+mod order;
 mod outbox;
 mod plans;
 mod progress;
