@@ -28,5 +28,5 @@ gauntlet: ## the four services as processes on the worst of days (SEED=1 SHORT=1
 guards: ## each guard against a fault is taken out of a copy, where its test has to fail (GUARDS="07 12": only those)
 	@sh scripts/guards.sh $(GUARDS)
 
-conformance: ## tests against their guards' absence, requests and simulator against GitHub's own description
+conformance: ## requests and simulator against GitHub's own description
 	@sh scripts/conformance.sh
