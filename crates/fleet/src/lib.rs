@@ -10,8 +10,8 @@ mod options;
 mod postgres;
 mod process;
 mod ready;
+mod role;
 mod script;
-mod service;
 mod signal;
 mod tree;
 
@@ -19,7 +19,7 @@ pub use broker::Broker;
 pub use options::Options;
 pub use postgres::Postgres;
 pub use process::{Ended, Process};
-pub use service::Service;
+pub use role::Service;
 pub use tree::{Stray, Usage};
 
 use anyhow::{Context as _, Result};
