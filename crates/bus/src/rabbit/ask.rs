@@ -3,9 +3,9 @@
 use super::layout::Layout;
 use super::link::Link;
 use super::parcel::{self, Answered};
-use super::publish::{Bytes, Said, send};
+use super::publish::{Bytes, confirmed};
 use crate::envelope::Envelope;
-use crate::error::{PublishError, RequestError};
+use crate::error::RequestError;
 use crate::topology;
 use futures::StreamExt as _;
 use lapin::Channel;
@@ -16,13 +16,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 /// RabbitMQ's name for "the channel that this came over".
 const REPLY_TO: &str = "amq.rabbitmq.reply-to";
-/// How soon it is tried again: a full queue, or over a new connection.
-const PAUSE: Duration = Duration::from_millis(20);
 
 type Reply = Result<Envelope, RequestError>;
 
@@ -30,12 +28,12 @@ type Reply = Result<Envelope, RequestError>;
 pub(super) struct Replies(Mutex<Option<HashMap<String, oneshot::Sender<Reply>>>>);
 
 /// A place among those who wait; given up when it is dropped.
-struct Place<'a> {
-    replies: &'a Replies,
+struct Place {
+    replies: Arc<Replies>,
     correlation: String,
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         if let Some(waiting) = self.replies.lock().as_mut() {
             waiting.remove(&self.correlation);
@@ -68,13 +66,13 @@ impl Replies {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait(&self) -> Option<(Place<'_>, oneshot::Receiver<Reply>)> {
+    fn wait(self: &Arc<Self>) -> Option<(Place, oneshot::Receiver<Reply>)> {
         let correlation = Uuid::new_v4().simple().to_string();
         let (tell, reply) = oneshot::channel();
         self.lock().as_mut()?.insert(correlation.clone(), tell);
         Some((
             Place {
-                replies: self,
+                replies: Arc::clone(self),
                 correlation,
             },
             reply,
@@ -118,62 +116,38 @@ pub(super) async fn ask(
 ) -> Result<Envelope, RequestError> {
     let began = Instant::now();
     let until = began + timeout;
-    let accepted_until = until.min(began + publish_timeout);
     let key = topology::route(envelope);
     let body = envelope.encode();
-    let late = || RequestError::Publish(PublishError::Unavailable(link.trouble()));
-    loop {
-        let up = timeout_at(accepted_until, link.up()).await.map_err(|_| late())?;
-        let Some((place, reply)) = up.replies.wait() else {
-            up.is_lost();
-            sleep(PAUSE).await;
-            continue;
-        };
-        let mut properties = parcel::properties(envelope, true)
-            .with_reply_to(REPLY_TO.into())
-            .with_correlation_id(place.correlation.as_str().into());
-        if topology::expires(envelope.kind) {
-            let left = until.saturating_duration_since(Instant::now()).as_millis().max(1);
-            properties = properties.with_expiration(left.to_string().into());
-        }
-        let bytes = Bytes {
-            exchange: layout.exchange(),
-            key: key.as_str().into(),
-            body: &body,
-            properties,
-        };
-        match timeout_at(accepted_until, send(&up.asker, bytes))
-            .await
-            .map_err(|_| late())?
-        {
-            Ok(Said::Kept) => {
-                return match timeout_at(until, reply).await {
-                    Ok(Ok(reply)) => reply,
-                    // The connection is lost, and the reply with it; or it did not come in time.
-                    Ok(Err(_)) | Err(_) => Err(RequestError::TimedOut {
-                        waited: began.elapsed(),
-                    }),
-                };
+    let accepted_until = until.min(began + publish_timeout);
+    let (_place, reply) = confirmed(
+        link,
+        |up| &up.asker,
+        &key,
+        accepted_until,
+        |up| {
+            let (place, reply) = up.replies.wait()?;
+            let mut properties = parcel::properties(envelope, true)
+                .with_reply_to(REPLY_TO.into())
+                .with_correlation_id(place.correlation.as_str().into());
+            if topology::expires(envelope.kind) {
+                let left = until.saturating_duration_since(Instant::now()).as_millis().max(1);
+                properties = properties.with_expiration(left.to_string().into());
             }
-            Ok(Said::NoRoute) => return Err(PublishError::Unroutable { key }.into()),
-            Ok(Said::Full) => {
-                if Instant::now() + PAUSE >= accepted_until {
-                    return Err(PublishError::Full {
-                        queue: key,
-                        waited: began.elapsed(),
-                    }
-                    .into());
-                }
-                sleep(PAUSE).await;
-            }
-            Err(error) => {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "a request has lost its connection"
-                );
-                up.is_lost();
-                sleep(PAUSE).await;
-            }
-        }
+            let bytes = Bytes {
+                exchange: layout.exchange(),
+                key: key.as_str().into(),
+                body: &body,
+                properties,
+            };
+            Some((bytes, (place, reply)))
+        },
+    )
+    .await?;
+    match timeout_at(until, reply).await {
+        Ok(Ok(reply)) => reply,
+        // The connection is lost, and the reply with it; or it did not come in time.
+        Ok(Err(_)) | Err(_) => Err(RequestError::TimedOut {
+            waited: began.elapsed(),
+        }),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::in_hand::{Held, InHand};
 use super::layout::Layout;
-use super::link::Link;
+use super::link::{Link, Up};
 use super::parcel::{self, Answered, History};
 use super::publish::{Bytes, confirmed, tell};
 use crate::envelope::Envelope;
@@ -202,7 +202,8 @@ impl Desk {
                 properties: parcel::buried(&taken.properties, reason),
             };
             let until = Instant::now() + topology::PUBLISH_TIMEOUT;
-            if let Err(error) = confirmed(&self.link, bytes, dead.as_str(), until).await {
+            let prepare = |_: &Up| Some((bytes(), ()));
+            if let Err(error) = confirmed(&self.link, |up| &up.publisher, dead.as_str(), until, prepare).await {
                 tracing::error!(queue = %self.queue.name(), id = %taken.id, error = &error as &dyn std::error::Error, "a dead message cannot be set aside; it stays in its queue");
                 return Leave::Returned;
             }

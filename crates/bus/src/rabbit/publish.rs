@@ -1,7 +1,7 @@
 //! Publishing: it is done when the broker has confirmed it and some queue has it.
 
 use super::layout::Layout;
-use super::link::Link;
+use super::link::{Link, Up};
 use super::parcel;
 use crate::envelope::Envelope;
 use crate::error::PublishError;
@@ -24,7 +24,7 @@ pub(super) struct Bytes<'a> {
 }
 
 /// What the broker said.
-pub(super) enum Said {
+enum Said {
     /// It has it.
     Kept,
     /// No queue takes it.
@@ -57,51 +57,52 @@ pub(super) async fn publish(
             PublishError::Unavailable(error.into())
         });
     }
-    confirmed(link, || bytes(true), &key, until).await
+    confirmed(link, |up| &up.publisher, &key, until, |_| Some((bytes(true), ()))).await
 }
 
-/// Publishes until it is confirmed, or the time is over. What was sent over a connection that broke is sent again: it may then
-/// be there twice.
-pub(super) async fn confirmed<'a>(
+/// Sends over one of the shared channels until it is confirmed, or the time is over. `prepare` says what is sent over a connection,
+/// and what is kept with it; `None` when that connection is of no use any more. What was sent over a connection that broke is sent
+/// again: it may then be there twice.
+pub(super) async fn confirmed<'a, T>(
     link: &Link,
-    bytes: impl Fn() -> Bytes<'a>,
+    channel: impl Fn(&Up) -> &Channel,
     key: &str,
     until: Instant,
-) -> Result<(), PublishError> {
+    prepare: impl Fn(&Up) -> Option<(Bytes<'a>, T)>,
+) -> Result<T, PublishError> {
     let began = Instant::now();
     let late = || PublishError::Unavailable(link.trouble());
     loop {
         let up = timeout_at(until, link.up()).await.map_err(|_| late())?;
-        match timeout_at(until, send(&up.publisher, bytes()))
-            .await
-            .map_err(|_| late())?
-        {
-            Ok(Said::Kept) => return Ok(()),
-            Ok(Said::NoRoute) => return Err(PublishError::Unroutable { key: key.to_owned() }),
-            Ok(Said::Full) => {
-                if Instant::now() + PAUSE >= until {
+        if let Some((bytes, kept)) = prepare(&up) {
+            match timeout_at(until, send(channel(&up), bytes)).await.map_err(|_| late())? {
+                Ok(Said::Kept) => return Ok(kept),
+                Ok(Said::NoRoute) => return Err(PublishError::Unroutable { key: key.to_owned() }),
+                Ok(Said::Full) if Instant::now() + PAUSE >= until => {
                     return Err(PublishError::Full {
                         queue: key.to_owned(),
                         waited: began.elapsed(),
                     });
                 }
-                sleep(PAUSE).await;
+                Ok(Said::Full) => {}
+                Err(error) => {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "a message has lost its connection"
+                    );
+                    up.is_lost();
+                }
             }
-            Err(error) => {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "a publish has lost its connection"
-                );
-                up.is_lost();
-                // Whoever makes the new connection needs a turn.
-                sleep(PAUSE).await;
-            }
+        } else {
+            up.is_lost();
         }
+        // Whoever makes a place, or a new connection, needs a turn.
+        sleep(PAUSE).await;
     }
 }
 
 /// Sends once, and waits for the confirm.
-pub(super) async fn send(channel: &Channel, bytes: Bytes<'_>) -> lapin::Result<Said> {
+async fn send(channel: &Channel, bytes: Bytes<'_>) -> lapin::Result<Said> {
     let options = BasicPublishOptions {
         mandatory: true,
         ..BasicPublishOptions::default()
